@@ -1,0 +1,49 @@
+"""The only place that reads a clock, so that tests and simulations can bring another.
+
+Order never depends on wall time (the log's `seq` gives it) and timeouts never do either
+(the monotonic clock does): an hour's jump changes dates on messages and nothing else.
+"""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time in milliseconds since 1970 and monotonic time in seconds."""
+
+    def now_ms(self) -> int:
+        """Wall time, milliseconds since 1970-01-01 UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only ever move forward."""
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now_ms(self) -> int:
+        """Wall time, milliseconds since 1970-01-01 UTC."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        """Seconds that only ever move forward."""
+        return time.monotonic()
+
+
+def rfc3339(at_ms: int) -> str:
+    """The contract's form of a time: `2026-11-21T09:30:00.000Z`."""
+    moment = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_rfc3339(text: str) -> int:
+    """Milliseconds since 1970 of a contract time.
+
+    Raises:
+        ValueError: the text is not such a time.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time needs its zone")
+    return round(moment.timestamp() * 1000)

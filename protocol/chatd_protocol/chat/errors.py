@@ -1,0 +1,64 @@
+"""The table of expected errors, and how one travels as the text of a Completion.
+
+`protocol/errors.json` is the source: code, HTTP status, whether to try again, a sentence.
+The hub's form is `code: sentence`, followed, when there are facts, by a newline and one
+JSON object.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Literal
+
+import msgspec
+
+Retry = Literal["no", "later", "signIn"]
+
+
+class ErrorRow(msgspec.Struct, frozen=True):
+    """One expected error: `retry` tells a client whether to come back with it."""
+
+    code: str
+    status: int
+    retry: Retry
+    text: str
+
+
+def _load() -> dict[str, ErrorRow]:
+    raw = files("chatd_protocol").joinpath("errors.json").read_bytes()
+    return {row.code: row for row in msgspec.json.decode(raw, type=list[ErrorRow])}
+
+
+ERRORS: Mapping[str, ErrorRow] = _load()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorText:
+    """A refusal as a client reads it out of a Completion's error."""
+
+    code: str
+    text: str
+    facts: Mapping[str, object]
+
+
+def format_error(code: str, facts: Mapping[str, object]) -> str:
+    """The Completion's error text of a refusal.
+
+    Raises:
+        KeyError: the code is not in the table, which is a bug of the caller.
+    """
+    head = f"{code}: {ERRORS[code].text}"
+    return f"{head}\n{msgspec.json.encode(facts).decode()}" if facts else head
+
+
+def parse_error(text: str) -> ErrorText | None:
+    """Read a refusal back; `None` for a text of SignalR's own."""
+    head, _, tail = text.partition("\n")
+    code, colon, sentence = head.partition(": ")
+    if not colon or code not in ERRORS:
+        return None
+    try:
+        facts = msgspec.json.decode(tail, type=dict[str, object]) if tail else {}
+    except msgspec.DecodeError:
+        facts = {}
+    return ErrorText(code, sentence, facts)

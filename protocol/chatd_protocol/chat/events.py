@@ -1,0 +1,215 @@
+"""What the server tells its clients: events in a log, events of one person, hints.
+
+Events with `seq` form one gap-free, totally ordered log per conversation, the same for
+every member. Events with `personalSeq` concern one person on all devices; `Sync` repairs
+both. Hints carry neither and may be lost. The hub target is the type in PascalCase.
+"""
+
+from typing import Literal
+
+from chatd_protocol.chat.base import Id, Seq, Shape, Timestamp
+from chatd_protocol.chat.objects import (
+    Conversation,
+    ConversationFacts,
+    Message,
+    Participant,
+    PersonName,
+    Preferences,
+    Unread,
+)
+
+EVENT_IDS_MAX = 100
+"""Most people that one participants event names; `count` tells them all."""
+
+
+class _Logged(Shape, kw_only=True, tag_field="type"):
+    conversation_id: Id
+    seq: Seq
+    at: Timestamp
+    actor: PersonName | None = None
+
+
+class MessageCreated(_Logged, tag="message.created"):
+    """Somebody said something; as it is when delivered."""
+
+    message: Message
+
+
+class MessageEdited(_Logged, tag="message.edited"):
+    """A message has another text."""
+
+    message: Message
+
+
+class MessageRemoved(_Logged, tag="message.removed"):
+    """A message has lost its content; the message comes without it."""
+
+    message: Message
+
+
+class ParticipantsAdded(_Logged, tag="participants.added"):
+    """People joined: at most 100 of them by name, `count` in all."""
+
+    participants: tuple[Participant, ...]
+    count: int
+    participant_count: int
+
+
+class ParticipantsRemoved(_Logged, tag="participants.removed"):
+    """People left or were removed: at most 100 ids, `count` in all."""
+
+    user_ids: tuple[Id, ...]
+    count: int
+    participant_count: int
+
+
+class _ConversationLogged(_Logged):
+    conversation: ConversationFacts
+
+
+class ConversationCreated(_ConversationLogged, tag="conversation.created"):
+    """The conversation began; always `seq` 1."""
+
+
+class ConversationRenamed(_ConversationLogged, tag="conversation.renamed"):
+    """It has another title."""
+
+
+class ConversationClosed(_ConversationLogged, tag="conversation.closed"):
+    """No new messages until it is reopened."""
+
+
+class ConversationReopened(_ConversationLogged, tag="conversation.reopened"):
+    """It is open again."""
+
+
+class ConversationDeleted(_ConversationLogged, tag="conversation.deleted"):
+    """It is read-only for all from here on."""
+
+
+class ConversationRestored(_ConversationLogged, tag="conversation.restored"):
+    """Its deletion was undone."""
+
+
+class ConversationSettingsChanged(
+    _ConversationLogged, tag="conversation.settings_changed"
+):
+    """Another fact of it changed."""
+
+
+LogEvent = (
+    MessageCreated
+    | MessageEdited
+    | MessageRemoved
+    | ParticipantsAdded
+    | ParticipantsRemoved
+    | ConversationCreated
+    | ConversationRenamed
+    | ConversationClosed
+    | ConversationReopened
+    | ConversationDeleted
+    | ConversationRestored
+    | ConversationSettingsChanged
+)
+
+
+class _Personal(Shape, kw_only=True, tag_field="type"):
+    personal_seq: Seq
+    at: Timestamp
+    conversation_id: Id | None = None
+
+
+class ConversationJoined(_Personal, tag="conversation.joined"):
+    """I am in this conversation now."""
+
+    conversation: Conversation
+
+
+class ConversationLeft(_Personal, tag="conversation.left"):
+    """I am no longer in it; `leftSeq` is the last that I may see."""
+
+    left_seq: Seq
+
+
+class ReadMoved(_Personal, tag="read.moved"):
+    """My read mark moved, on whatever device."""
+
+    read_seq: Seq
+    unread: Unread
+
+
+class UnreadChanged(_Personal, tag="unread.changed"):
+    """I marked something as unread."""
+
+    read_seq: Seq
+    unread: Unread
+
+
+class PreferencesChanged(_Personal, tag="preferences.changed"):
+    """My settings, or with `conversationId` my marks on that conversation."""
+
+    preferences: Preferences | None = None
+    muted: bool | None = None
+    starred: bool | None = None
+    archived: bool | None = None
+    draft: str | None = None
+
+
+class PermissionsChanged(_Personal, tag="permissions.changed"):
+    """What I may not do there, whole."""
+
+    denied: dict[str, str]
+
+
+PersonalEvent = (
+    ConversationJoined
+    | ConversationLeft
+    | ReadMoved
+    | UnreadChanged
+    | PreferencesChanged
+    | PermissionsChanged
+)
+
+
+class _Hint(Shape, tag_field="type"):
+    at: Timestamp
+
+
+class TypingHint(_Hint, tag="typing"):
+    """Somebody is writing; stops by itself after a few seconds (UX-39)."""
+
+    conversation_id: Id
+    actor: PersonName
+
+
+class UserUpdated(_Hint, tag="user.updated"):
+    """A person that I share a conversation with looks different now."""
+
+    user: Participant
+
+
+class TokenExpiring(_Hint, tag="token.expiring"):
+    """Bring a newer token by `RefreshToken` before then, or the connection closes."""
+
+    expires_at: Timestamp
+
+
+Hint = TypingHint | UserUpdated | TokenExpiring
+Event = LogEvent | PersonalEvent | Hint
+
+
+def event_type(event: Event) -> str:
+    """The contract's name of an event, such as `message.created`."""
+    tag = type(event).__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
+def target_of(event_type: str) -> str:
+    """The hub target of an event type: `message.created` → `MessageCreated`."""
+    words = event_type.replace("_", ".").split(".")
+    return "".join(word.capitalize() for word in words)
+
+
+SINGLE_TARGET: Literal["Event"] = "Event"
+"""Where a connection opened with `?events=single` gets every event."""

@@ -1,0 +1,157 @@
+"""What requests answer with and events carry: people, messages, conversations.
+
+`ConversationFacts` is the same for every member; `Conversation` adds what is the
+caller's own. Neither ever holds anything that the caller may not see.
+"""
+
+from typing import Literal
+
+from chatd_protocol.chat.base import Id, Seq, Shape, Timestamp
+
+ConversationKind = Literal[
+    "direct", "group", "course", "project", "courseGroup", "mass", "self"
+]
+ConversationState = Literal["open", "closed", "deleted"]
+MessageKind = Literal["text", "system"]
+ParticipantRole = Literal["member", "teacher", "instructor", "student", "observer"]
+
+Action = Literal[
+    "send",
+    "edit",
+    "delete",
+    "deleteOthers",
+    "rename",
+    "addParticipants",
+    "removeParticipants",
+    "leave",
+    "close",
+    "reopen",
+    "deleteConversation",
+]
+"""What a person may do in a conversation; the keys of `Conversation.denied`."""
+
+
+class PersonName(Shape):
+    """A person as others see a name: enough to show who did something."""
+
+    id: Id
+    name: str
+
+
+class Link(Shape):
+    """A web link in a text: its code points `[start, end)` and where it leads."""
+
+    start: int
+    end: int
+    url: str
+
+
+class Removal(Shape):
+    """Why a message has no content. `by` is set only where policy names the remover."""
+
+    at: Timestamp
+    notice: str
+    by: PersonName | None = None
+
+
+class Message(Shape):
+    """One message at its place in the log; a removed one keeps the place only."""
+
+    id: Id
+    conversation_id: Id
+    seq: Seq
+    kind: MessageKind
+    author: PersonName
+    created_at: Timestamp
+    text: str | None = None
+    links: tuple[Link, ...] | None = None
+    reply_to_id: Id | None = None
+    edited_at: Timestamp | None = None
+    removed: Removal | None = None
+    client_message_id: str | None = None
+
+
+class Participant(Shape):
+    """Somebody in a conversation, as the participants' list shows them (ITS-26, 27).
+
+    `relations` are codes such as `teacherOf:math-7a`: what links the caller to them.
+    """
+
+    id: Id
+    name: str
+    role: ParticipantRole
+    roles: tuple[str, ...] = ()
+    title: str | None = None
+    avatar_url: str | None = None
+    active: bool | None = None
+    messaging_disabled: bool | None = None
+    relations: tuple[str, ...] | None = None
+
+
+class Unread(Shape):
+    """Messages by others after the read mark, not removed; exact to 999, then capped.
+
+    `marked` is the person's own "mark as unread"; `first_seq` where reading resumes.
+    """
+
+    count: int
+    marked: bool
+    capped: bool | None = None
+    first_seq: Seq | None = None
+
+
+class ConversationFacts(Shape, kw_only=True):
+    """What is true of a conversation for all its members alike."""
+
+    id: Id
+    kind: ConversationKind
+    title: str
+    state: ConversationState
+    participant_count: int
+    head_seq: Seq
+    created_at: Timestamp
+    last_activity_at: Timestamp
+    last_message: Message | None = None
+    course_id: Id | None = None
+    project_id: Id | None = None
+    group_id: Id | None = None
+
+
+class Conversation(ConversationFacts):
+    """A conversation as one person has it: the facts and what is that person's own.
+
+    `denied` maps every action that this person may *not* do to its reason code; what
+    is absent is allowed, so that no client writes a rule again. `participants` holds
+    the other people of a direct conversation and up to eight of a group, for titles
+    and avatars. `member` is false for someone who left and may still read the past.
+    """
+
+    unread: Unread
+    read_seq: Seq
+    resume_seq: Seq
+    muted: bool
+    starred: bool
+    archived: bool
+    member: bool
+    denied: dict[str, str]
+    draft: str | None = None
+    participants: tuple[Participant, ...] | None = None
+
+
+class Preferences(Shape):
+    """A person's own settings. `language` is a BCP 47 tag."""
+
+    enter_sends: bool
+    language: str | None = None
+
+
+class Person(Shape):
+    """The caller, as their own client shows them."""
+
+    id: Id
+    name: str
+    roles: tuple[str, ...]
+    tenant: Id
+    title: str | None = None
+    avatar_url: str | None = None
+    messaging_disabled: bool | None = None

@@ -1,0 +1,236 @@
+"""What a caller may ask for: one request type for each hub method and its HTTP twin.
+
+Bounds that a type can state stand here; bounds that an installation can change (the
+length of a text, the number of recipients of its policy) are checked with the rules.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from chatd_protocol.chat.base import (
+    RECIPIENTS_MAX,
+    SYNC_CURSORS_MAX,
+    TITLE_CHARS_MAX,
+    ClientId,
+    Id,
+    PageLimit,
+    Request,
+    Seq,
+    Timestamp,
+)
+
+Title = Annotated[str, msgspec.Meta(max_length=TITLE_CHARS_MAX)]
+Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
+"""Typed only against absurdity; the limit of section 7 is checked after NFC."""
+
+Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+UserIds = Annotated[
+    tuple[Id, ...], msgspec.Meta(min_length=1, max_length=RECIPIENTS_MAX)
+]
+
+
+class GetMe(Request):
+    """Who am I, what may I use, and within which limits."""
+
+
+class UpdatePreferences(Request):
+    """Change my own settings; what is absent stays."""
+
+    enter_sends: bool | None = None
+    language: Annotated[str, msgspec.Meta(max_length=35)] | None = None
+
+
+class GetUnread(Request):
+    """The numbers of the badge."""
+
+
+class RefreshToken(Request):
+    """Continue this connection under a newer token of the same person."""
+
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=16_384)]
+
+
+class ListConversations(Request):
+    """My conversations, latest activity first."""
+
+    filter: Literal["all", "unread", "starred", "archived", "closed"] = "all"
+    cursor: Cursor | None = None
+    limit: PageLimit = 50
+
+
+class GetConversation(Request):
+    """One conversation as I have it."""
+
+    conversation_id: Id
+
+
+class Recipient(Request):
+    """A person, or everybody of a course, project, group or unit."""
+
+    kind: Literal["user", "course", "project", "group", "unit"]
+    id: Id
+
+
+Recipients = Annotated[
+    tuple[Recipient, ...], msgspec.Meta(min_length=1, max_length=RECIPIENTS_MAX + 1)
+]
+
+
+class FirstMessage(Request):
+    """The message a conversation starts with."""
+
+    text: Text
+    client_message_id: ClientId | None = None
+
+
+class StartConversation(Request):
+    """Start, or find again, a conversation with these recipients (ITS-43 … 52)."""
+
+    recipients: Recipients
+    client_request_id: ClientId
+    mode: Literal["group", "individual"] | None = None
+    title: Title | None = None
+    message: FirstMessage | None = None
+
+
+class SearchRecipients(Request):
+    """People, courses and projects that I may write to, by part of their name."""
+
+    text: Annotated[str, msgspec.Meta(max_length=200)]
+    limit: PageLimit = 20
+
+
+class RenameConversation(Request):
+    """Give a group conversation another title (ITS-28)."""
+
+    conversation_id: Id
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=TITLE_CHARS_MAX)]
+
+
+class CloseConversation(Request):
+    """No new messages; the history stays readable (ITS-99, ITS-100)."""
+
+    conversation_id: Id
+
+
+class ReopenConversation(Request):
+    """Undo a closing (ITS-101)."""
+
+    conversation_id: Id
+
+
+class DeleteConversation(Request):
+    """Delete by the preset's meaning; a course's becomes read-only (ITS-102)."""
+
+    conversation_id: Id
+
+
+class LeaveConversation(Request):
+    """Leave a group conversation (ITS-30)."""
+
+    conversation_id: Id
+
+
+class SetConversationPreferences(Request):
+    """My own marks on a conversation; what is absent stays, an empty draft is none."""
+
+    conversation_id: Id
+    muted: bool | None = None
+    starred: bool | None = None
+    archived: bool | None = None
+    draft: Text | None = None
+
+
+class ListParticipants(Request):
+    """The people of a conversation, by name (ITS-26)."""
+
+    conversation_id: Id
+    cursor: Cursor | None = None
+    limit: PageLimit = 100
+
+
+class AddParticipants(Request):
+    """Add people to a group conversation; they join at once (ITS-63)."""
+
+    conversation_id: Id
+    user_ids: UserIds
+
+
+class RemoveParticipant(Request):
+    """Remove one person from a group conversation, at once (ITS-64 … 67)."""
+
+    conversation_id: Id
+    user_id: Id
+
+
+class SendMessage(Request):
+    """Say something; answered only after the commit is on disk."""
+
+    conversation_id: Id
+    client_message_id: ClientId
+    text: Text | None = None
+    reply_to_id: Id | None = None
+
+
+class EditMessage(Request):
+    """Change my own text; refused as `edit_conflict` if it was edited meanwhile."""
+
+    message_id: Id
+    text: Text
+    expected_edited_at: Timestamp | None = None
+
+
+class DeleteMessage(Request):
+    """Remove a message's content for everyone, or hide the message for me."""
+
+    message_id: Id
+    scope: Literal["everyone", "me"] = "everyone"
+
+
+class ListMessages(Request):
+    """A page of history: the newest, or `before`, `after`, `around` a place."""
+
+    conversation_id: Id
+    before: Seq | None = None
+    after: Seq | None = None
+    around: Seq | None = None
+    around_unread: bool | None = None
+    limit: PageLimit = 50
+
+
+class MarkRead(Request):
+    """I have read up to this place. The mark only moves forward."""
+
+    conversation_id: Id
+    seq: Seq
+
+
+class MarkUnread(Request):
+    """Mark a conversation unread, from one message on or as a whole (ITS-25, 38)."""
+
+    conversation_id: Id
+    message_id: Id | None = None
+
+
+class Typing(Request):
+    """I am writing in this conversation; a hint that may be lost."""
+
+    conversation_id: Id
+
+
+Cursors = Annotated[dict[Id, Seq], msgspec.Meta(max_length=SYNC_CURSORS_MAX)]
+
+
+class Sync(Request):
+    """All that I missed: since my own position, and in these conversations."""
+
+    cursors: Cursors = msgspec.field(default_factory=dict)
+    personal_seq: Seq | None = None
+    limit: PageLimit = 200
+
+
+class WatchEvents(Request):
+    """Every event of the tenant from a cursor on (scope `events`)."""
+
+    cursor: Cursor | None = None

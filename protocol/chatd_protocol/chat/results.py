@@ -1,0 +1,200 @@
+"""What the methods answer, where that is not an object of its own.
+
+Every snapshot says as of which position it was read, so that events can be applied to
+it without a hole: `asOfSeq` for messages, `headSeq` and `personalSeq` elsewhere.
+"""
+
+from chatd_protocol.chat.base import Id, Seq, Shape, Timestamp
+from chatd_protocol.chat.events import LogEvent
+from chatd_protocol.chat.objects import (
+    Conversation,
+    Message,
+    Participant,
+    Person,
+    Preferences,
+    Unread,
+)
+
+
+class Empty(Shape):
+    """Nothing to say but that it was done."""
+
+
+class Me(Shape):
+    """The caller; `features` names what this server offers beyond the first version."""
+
+    person: Person
+    preferences: Preferences
+    features: tuple[str, ...]
+    limits: dict[str, int]
+    personal_seq: Seq
+    epoch: str
+
+
+class UnreadTotals(Shape):
+    """The badge: unread messages, conversations with any, contact requests waiting."""
+
+    messages: int
+    conversations: int
+    requests: int
+    capped: bool | None = None
+
+
+class TokenRefreshed(Shape):
+    """Until when the connection may live now."""
+
+    expires_at: Timestamp
+
+
+class ConversationPage(Shape):
+    """A page of the list, and the badge as of the same moment."""
+
+    conversations: tuple[Conversation, ...]
+    unread: UnreadTotals
+    personal_seq: Seq
+    next: str | None = None
+
+
+class RefusedRecipient(Shape):
+    """Somebody who was asked for and did not become a participant, and why."""
+
+    user_id: Id
+    code: str
+
+
+class ConversationStarted(Shape):
+    """The conversation, new or found again, and who could not be part of it."""
+
+    refused: tuple[RefusedRecipient, ...]
+    conversation: Conversation | None = None
+
+
+class ParticipantsAdded(Shape):
+    """The conversation after the adding, and who could not be added."""
+
+    conversation: Conversation
+    refused: tuple[RefusedRecipient, ...]
+
+
+class RecipientFound(Shape):
+    """A person, course or project that the search found; `size` counts its people."""
+
+    kind: str
+    id: Id
+    name: str
+    title: str | None = None
+    avatar_url: str | None = None
+    size: int | None = None
+
+
+class RecipientsFound(Shape):
+    """What matched, people first, then courses, then projects."""
+
+    recipients: tuple[RecipientFound, ...]
+
+
+class ParticipantPage(Shape):
+    """A page of participants; `count` is how many there are in all."""
+
+    participants: tuple[Participant, ...]
+    count: int
+    next: str | None = None
+
+
+class MessagePage(Shape):
+    """Messages in order of `seq`, read as of `asOfSeq`; reading marks nothing read."""
+
+    messages: tuple[Message, ...]
+    as_of_seq: Seq
+    has_before: bool
+    has_after: bool
+
+
+class ReadState(Shape):
+    """The caller's mark in one conversation after a reading deed."""
+
+    conversation_id: Id
+    read_seq: Seq
+    unread: Unread
+
+
+class MembershipRow(Shape, tag_field="kind", tag="membership"):
+    """I am in a conversation (it comes along), or no longer: then with `leftSeq`."""
+
+    personal_seq: Seq
+    conversation_id: Id
+    member: bool
+    conversation: Conversation | None = None
+    left_seq: Seq | None = None
+
+
+class ReadRow(Shape, tag_field="kind", tag="read"):
+    """Where my read mark is."""
+
+    personal_seq: Seq
+    conversation_id: Id
+    read_seq: Seq
+    unread: Unread
+
+
+class ConversationPreferencesRow(
+    Shape, tag_field="kind", tag="conversationPreferences"
+):
+    """My own marks on a conversation."""
+
+    personal_seq: Seq
+    conversation_id: Id
+    muted: bool
+    starred: bool
+    archived: bool
+    draft: str | None = None
+
+
+class PermissionsRow(Shape, tag_field="kind", tag="permissions"):
+    """What I may not do in a conversation has changed."""
+
+    personal_seq: Seq
+    conversation_id: Id
+    denied: dict[str, str]
+
+
+class PreferencesRow(Shape, tag_field="kind", tag="preferences"):
+    """My settings."""
+
+    personal_seq: Seq
+    preferences: Preferences
+
+
+PersonalRow = (
+    MembershipRow
+    | ReadRow
+    | ConversationPreferencesRow
+    | PermissionsRow
+    | PreferencesRow
+)
+
+
+class ConversationEvents(Shape):
+    """What was missed in one conversation; `tooLong`: drop its pages and load anew."""
+
+    conversation_id: Id
+    events: tuple[LogEvent, ...]
+    head_seq: Seq
+    too_long: bool | None = None
+
+
+class Synced(Shape):
+    """Everything missed, in order; ask again with the new positions while `more`."""
+
+    epoch: str
+    personal_seq: Seq
+    personal: tuple[PersonalRow, ...]
+    conversations: tuple[ConversationEvents, ...]
+    more: bool
+
+
+class WatchedEvent(Shape):
+    """One event of the tenant and the cursor behind it."""
+
+    cursor: str
+    event: LogEvent
