@@ -1,0 +1,66 @@
+"""Fixtures that every test may use, and the two rules that every test obeys.
+
+No test may block an event loop, and the few long tests start first, so that two
+workers finish at about the same time.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.support.loop_watch import loop_watch
+from tests.support.server import Server, serving
+
+LONG_FIRST = ("end_to_end", "signalr")
+
+
+class Serve(Protocol):
+    """Starts one more server: `await serve("--demo")`."""
+
+    async def __call__(self, *arguments: str) -> Server: ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=5,
+        help="how often the crash test kills the server (100 for the full proof)",
+    )
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    tests = config.rootpath / "tests"
+
+    def rank(item: pytest.Item) -> int:
+        package = item.path.relative_to(tests).parts[0]
+        return LONG_FIRST.index(package) if package in LONG_FIRST else len(LONG_FIRST)
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(autouse=True)
+def loop_never_blocked() -> Iterator[None]:
+    """Fails a test in which one callback kept the event loop for over a second."""
+    with loop_watch():
+        yield
+
+
+@pytest.fixture
+async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
+    """Starts real `chatd serve` processes, each with a folder of its own."""
+    async with AsyncExitStack() as running:
+        started = 0
+
+        async def start(*arguments: str) -> Server:
+            nonlocal started
+            started += 1
+            folder = tmp_path / f"data-{started}"
+            return await running.enter_async_context(serving(folder, *arguments))
+
+        yield start

@@ -1,0 +1,126 @@
+"""The real server as a process: `chatd serve` on a free port and its own folder."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.support.tokens import SECRET
+
+ROOT = Path(__file__).resolve().parents[2]
+START_DEADLINE_S = 30.0
+STOP_DEADLINE_S = 20.0
+
+_LISTENING = re.compile(rb"listening on (http://\S+:(\d+))")
+
+
+class Server:
+    """One `chatd serve`; it can be killed and started again on the same port."""
+
+    def __init__(self, data_dir: Path, arguments: Sequence[str] = ()) -> None:
+        self.data_dir = data_dir
+        self.arguments = tuple(arguments)
+        self.url = ""
+        self.port = 0
+        self._process: asyncio.subprocess.Process | None = None
+        self._log: list[bytes] = []
+        self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def hub_url(self) -> str:
+        return f"{self.url}/hub"
+
+    @property
+    def log(self) -> str:
+        """What the server wrote, all its lives together."""
+        return b"".join(self._log).decode(errors="replace")
+
+    async def start(self) -> None:
+        """Returns once the server accepts connections."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "chatd",
+            "serve",
+            *("--port", str(self.port), "--data-dir", str(self.data_dir)),
+            *self.arguments,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=ROOT,
+            env=environment(),
+        )
+        listening = asyncio.Event()
+        self._reader = asyncio.create_task(self._read(self._process, listening))
+        try:
+            async with asyncio.timeout(START_DEADLINE_S):
+                await listening.wait()
+        except TimeoutError:
+            await self.kill()
+            raise AssertionError(f"the server did not start:\n{self.log}") from None
+        if not self.url:
+            raise AssertionError(f"the server ended at once:\n{self.log}")
+
+    async def _read(
+        self, process: asyncio.subprocess.Process, listening: asyncio.Event
+    ) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            self._log.append(line)
+            if not listening.is_set() and (match := _LISTENING.search(line)):
+                self.url, self.port = match[1].decode(), int(match[2])
+                listening.set()
+        listening.set()
+
+    async def kill(self) -> None:
+        """SIGKILL: nothing is flushed, nothing is said."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """SIGTERM, the orderly end; the process must go within its deadline."""
+        await self._end(signal.SIGTERM)
+
+    async def _end(self, sign: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            process.send_signal(sign)
+        try:
+            async with asyncio.timeout(STOP_DEADLINE_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise AssertionError(f"did not stop by {sign.name}:\n{self.log}") from None
+        if self._reader is not None:
+            await self._reader
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, with the packages of the checkout and a secret."""
+    paths = [ROOT, ROOT / "protocol", ROOT / "clients" / "python"]
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        "PYTHONUNBUFFERED": "1",
+        "CHATD_SECRET": SECRET,
+    }
+
+
+@asynccontextmanager
+async def serving(data_dir: Path, *arguments: str) -> AsyncIterator[Server]:
+    """A running server, stopped in order at the end."""
+    server = Server(data_dir, arguments)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()

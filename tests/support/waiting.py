@@ -1,0 +1,28 @@
+"""Waiting for something that another process or task will do, with a deadline.
+
+For what can be awaited, await it; this is for what can only be looked at.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+POLL_S = 0.01
+
+T = TypeVar("T")
+
+
+async def wait_until(
+    look: Callable[[], T | Awaitable[T]], deadline_s: float = 10.0, what: str = ""
+) -> T:
+    """The first true value of `look()`; an AssertionError when none comes in time."""
+    end = time.monotonic() + deadline_s
+    while True:
+        found = look()
+        value = await found if isinstance(found, Awaitable) else found
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline_s} s: {what or look}")
+        await asyncio.sleep(POLL_S)
