@@ -1,0 +1,219 @@
+"""The house rules that a machine can check: where things are and how big they are."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Where the tests of each importable package are.
+HOMES = {
+    "chatd": "tests",
+    "protocol/chatd_protocol": "tests/protocol",
+    "clients/python/chatd_client": "tests/clients",
+}
+SOURCES = sorted(path for home in HOMES for path in (ROOT / home).rglob("*.py"))
+
+MODULE_LINES_MAX = 400
+BODY_LINES_MAX = 70
+PACKAGE_MODULES_MAX = 12
+DOCSTRING_LINES = range(1, 16)
+
+# Modules without a test file of their own, each with what tests it instead.
+TESTED_ELSEWHERE: dict[str, str] = {}
+
+SQL = re.compile(
+    r"^\s*(SELECT\s.+\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s"
+    r"|CREATE\s+(TABLE|INDEX|UNIQUE)|PRAGMA\s|BEGIN\b|SAVEPOINT\s)",
+    re.IGNORECASE | re.DOTALL,
+)
+OPEN_END = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\bNotImplementedError\b")
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=name(path))
+
+
+def strings(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def is_bare(path: Path) -> bool:
+    """Whether a module holds nothing but its docstring and imports."""
+    kinds = (ast.Import, ast.ImportFrom, ast.Expr, ast.Assign)
+    return path.name == "__init__.py" and all(
+        isinstance(node, kinds) for node in parsed(path).body
+    )
+
+
+def test_every_module_has_its_test_file() -> None:
+    """A reader could not find the tests of a module from its name."""
+    missing = []
+    for home, tests in HOMES.items():
+        for path in sorted((ROOT / home).rglob("*.py")):
+            inside = path.relative_to(ROOT / home)
+            test = ROOT / tests / inside.with_name(f"test_{inside.name}")
+            if is_bare(path) or path.name == "__main__.py":
+                continue
+            if not test.exists() and name(path) not in TESTED_ELSEWHERE:
+                missing.append(f"{name(path)}: no {name(test)}")
+    assert missing == []
+
+
+def test_the_list_of_modules_tested_elsewhere_is_true() -> None:
+    """A reason would stand for a module that is gone, or that has its tests now."""
+    assert [path for path in TESTED_ELSEWHERE if not (ROOT / path).exists()] == []
+
+
+def test_sizes() -> None:
+    """A module, a function or a package grew past what one person can hold."""
+    too_big = []
+    packages: dict[Path, int] = defaultdict(int)
+    for path in SOURCES:
+        packages[path.parent] += path.name != "__init__.py"
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > MODULE_LINES_MAX:
+            too_big.append(f"{name(path)}: {lines} lines")
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = (node.end_lineno or node.lineno) - node.body[0].lineno + 1
+                if body > BODY_LINES_MAX:
+                    too_big.append(f"{name(path)}: {node.name} has {body} lines")
+    too_big += [
+        f"{name(package)}: {count} modules"
+        for package, count in packages.items()
+        if count > PACKAGE_MODULES_MAX
+    ]
+    assert too_big == []
+
+
+def test_module_docstrings() -> None:
+    """A module would not say what it is for, or say what another one says."""
+    said: Counter[str] = Counter()
+    wrong = []
+    for path in SOURCES:
+        docstring = ast.get_docstring(parsed(path)) or ""
+        said[docstring.splitlines()[0] if docstring else ""] += 1
+        if len(docstring.splitlines()) not in DOCSTRING_LINES:
+            wrong.append(name(path))
+    assert wrong == []
+    assert [text for text, count in said.items() if count > 1] == []
+
+
+def test_no_open_ends() -> None:
+    """Something unfinished would be called done."""
+    found = [
+        f"{name(path)}:{number}: {line.strip()}"
+        for path in SOURCES
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if OPEN_END.search(line)
+    ]
+    assert found == []
+
+
+def test_sql_only_in_the_store() -> None:
+    """A second engine would have to be taught to more than the store."""
+    store = ROOT / "chatd" / "store"
+    found = [
+        f"{name(path)}: {text.strip()[:60]}"
+        for path in SOURCES
+        if store not in path.parents
+        for text in strings(parsed(path))
+        if SQL.match(text)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [*sorted((ROOT / "requirements").glob("*.lock")), ROOT / "package-lock.json"],
+    ids=name,
+)
+def test_locks_name_no_address(lock: Path) -> None:
+    """Installing would depend on one person's package index."""
+    text = lock.read_text(encoding="utf-8")
+    if lock.name == "package-lock.json":
+        assert '"resolved"' not in text
+    else:
+        assert "://" not in text
+        assert "--hash=sha256:" in text
+
+
+def test_no_uv_lock() -> None:
+    """uv.lock records index addresses; requirements/ is what is locked here."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "uv.lock"],
+        check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert tracked.stdout == ""
+
+
+def test_generated_files_are_fresh() -> None:
+    """The published schemas and types would not be those of the code."""
+    checked = subprocess.run(
+        [sys.executable, "-m", "chatd_protocol.export", "--check"],
+        check=False,
+        cwd=ROOT / "protocol",
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_error_code_is_used_and_listed() -> None:
+    """A code would be promised that nobody sends, or sent that nobody promised."""
+    table = json.loads((ROOT / "protocol" / "errors.json").read_text("utf-8"))
+    listed = {row["code"] for row in table}
+    used, raised = set(), set()
+    for path in (ROOT / "chatd").rglob("*.py"):
+        tree = parsed(path)
+        used |= listed.intersection(strings(tree))
+        raised |= {
+            node.args[0].value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "Refused"
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        }
+    assert raised - listed == set()
+    assert listed - used == set()
+
+
+def test_architecture_names_what_is_there() -> None:
+    """The map would show a house that was never built, or hide a room."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = {
+        word.rstrip("/")
+        for word in re.findall(r"`([\w.-]+(?:/[\w.-]+)*/?)`", text)
+        if "/" in word
+    }
+    roots = ("", "chatd", "protocol", "protocol/chatd_protocol", "clients/python")
+    gone = [
+        path for path in named if not any((ROOT / r / path).exists() for r in roots)
+    ]
+    assert gone == []
+    packages = {path.parent for path in SOURCES if path.name == "__init__.py"}
+    hidden = [
+        name(package)
+        for package in sorted(packages)
+        if f"{package.name}/" not in text and f"`{package.name}`" not in text
+    ]
+    assert hidden == []
