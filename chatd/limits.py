@@ -24,7 +24,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     outbound_queue_bytes: int = 1024 * 1024
     outbound_queue_seconds: int = 10
     invocation_queue: int = 64
-    """Calls one connection may have waiting; a hundred typed messages never reach it."""
+    """Calls that one connection may have waiting; no typing person reaches it."""
     sends_per_second: int = 10
     sends_burst: int = 30
     reads_per_second: int = 50
@@ -39,7 +39,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def describe(limits: Limits) -> dict[str, int]:
     """The limits as `GET /v1/limits` and `GetMe` publish them, camelCase names."""
-    return msgspec.to_builtins(limits, str_keys=True)
+    values: dict[str, int] = msgspec.to_builtins(limits)
+    return values
 
 
 def with_changes(limits: Limits, changes: dict[str, int]) -> Limits:

@@ -24,7 +24,7 @@ SYNC_CURSORS_MAX = 500
 """Most conversations that one `Sync` call may ask for."""
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_CHARS_MAX)]
-"""An id, opaque and case-sensitive: UUIDv7 when server-made, else the platform's own."""
+"""An opaque, case-sensitive id: UUIDv7 if server-made, else the platform's own."""
 
 ClientId = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_CHARS_MAX)]
 """A key that the caller makes up; the same key with the same body is answered once."""

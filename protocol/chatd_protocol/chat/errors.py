@@ -1,8 +1,8 @@
 """The table of expected errors, and how one travels as the text of a Completion.
 
-`protocol/errors.json` is the source: code, HTTP status, whether to try again, a sentence.
-The hub's form is `code: sentence`, followed, when there are facts, by a newline and one
-JSON object.
+`protocol/errors.json` is the source: code, HTTP status, whether to try again, and a
+sentence. The hub's form is `code: sentence`, followed, when there are facts, by a
+newline and one JSON object.
 """
 
 from collections.abc import Mapping

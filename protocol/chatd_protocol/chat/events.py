@@ -1,8 +1,9 @@
 """What the server tells its clients: events in a log, events of one person, hints.
 
 Events with `seq` form one gap-free, totally ordered log per conversation, the same for
-every member. Events with `personalSeq` concern one person on all devices; `Sync` repairs
-both. Hints carry neither and may be lost. The hub target is the type in PascalCase.
+every member. Events with `personalSeq` concern one person on all devices; `Sync`
+repairs both. Hints carry neither and may be lost. The hub target is the type in
+PascalCase.
 """
 
 from typing import Literal
@@ -200,9 +201,7 @@ Event = LogEvent | PersonalEvent | Hint
 
 def event_type(event: Event) -> str:
     """The contract's name of an event, such as `message.created`."""
-    tag = type(event).__struct_config__.tag
-    assert isinstance(tag, str)
-    return tag
+    return str(type(event).__struct_config__.tag)
 
 
 def target_of(event_type: str) -> str:
