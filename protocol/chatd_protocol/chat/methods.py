@@ -44,7 +44,7 @@ METHODS: tuple[MethodRow, ...] = (
         objects.Conversation,
     ),
     MethodRow("ListParticipants", requests.ListParticipants, results.ParticipantPage),
-    MethodRow("AddParticipants", requests.AddParticipants, results.ParticipantsAdded),
+    MethodRow("AddParticipants", requests.AddParticipants, results.AddedParticipants),
     MethodRow("RemoveParticipant", requests.RemoveParticipant, objects.Conversation),
     MethodRow("SendMessage", requests.SendMessage, objects.Message),
     MethodRow("EditMessage", requests.EditMessage, objects.Message),

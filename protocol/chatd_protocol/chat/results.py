@@ -69,7 +69,7 @@ class ConversationStarted(Shape):
     conversation: Conversation | None = None
 
 
-class ParticipantsAdded(Shape):
+class AddedParticipants(Shape):
     """The conversation after the adding, and who could not be added."""
 
     conversation: Conversation
