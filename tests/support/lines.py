@@ -1,12 +1,12 @@
 """Programs in other languages, driven by JSON lines on stdin and stdout.
 
 The driver writes `{"id", "do", …}` and the program answers `{"id", "result"}` or
-`{"id", "error"}`; lines with `"event"` come unasked and are kept in order.
+`{"id", "error"}`; lines with `"event"` come unasked, in order.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -25,7 +25,7 @@ class Driver:
     """The near end of one program."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.events: list[dict] = []
+        self.on_event: Callable[[dict], None] = lambda said: None
         self._process = process
         self._ids = count(1)
         self._waiting: dict[int, asyncio.Future[object]] = {}
@@ -51,7 +51,7 @@ class Driver:
 
     def _take(self, said: dict) -> None:
         if "event" in said:
-            self.events.append(said)
+            self.on_event(said)
             return
         answer = self._waiting.pop(said["id"])
         if answer.done():

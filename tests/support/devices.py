@@ -1,0 +1,89 @@
+"""One device of one person, whichever client library it runs on.
+
+A device records every event it gets, in order, and makes calls. The tests drive all
+kinds through the same three calls and so can compare what each of them saw.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from chatd_protocol.chat import events
+from tests.support.lines import Driver
+from tests.support.tokens import token
+
+EVENT_TYPES: tuple[type[events.Event], ...] = events.Event.__args__  # type: ignore[attr-defined]
+TARGETS = tuple(
+    events.target_of(str(kind.__struct_config__.tag)) for kind in EVENT_TYPES
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Who the device belongs to, and how it speaks."""
+
+    user: str
+    transport: str = "WebSockets"
+    protocol: str = "json"
+    single: bool = False
+    """Whether it takes all events on the one target `Event`."""
+
+
+class Program(Protocol):
+    """Something that holds connections by name and does deeds on them."""
+
+    async def do(self, what: str, **arguments: object) -> object: ...
+
+
+@dataclass
+class Device:
+    """A connection held by a program; `events` is all it got so far, in order."""
+
+    name: str
+    place: Place
+    program: Program
+    events: list[dict] = field(default_factory=list)
+
+    async def connect(self, hub_url: str) -> None:
+        await self.program.do(
+            "connect",
+            name=self.name,
+            url=hub_url + ("?events=single" if self.place.single else ""),
+            token=token(self.place.user),
+            transport=self.place.transport,
+            protocol=self.place.protocol,
+            targets=["Event"] if self.place.single else list(TARGETS),
+        )
+
+    async def call(self, method: str, **argument: object) -> dict:
+        """The result of a hub method; `RefusedCallError` with its code if refused."""
+        result = await self.program.do(
+            "call", name=self.name, method=method, argument=argument
+        )
+        assert isinstance(result, dict)
+        return result
+
+    async def disconnect(self) -> None:
+        await self.program.do("disconnect", name=self.name)
+
+    def take(self, said: Mapping) -> None:
+        """Records one event as the program told it."""
+        if said["event"] == "closed":
+            return
+        body = said["body"]
+        target = "Event" if self.place.single else events.target_of(body["type"])
+        assert said["event"] == target
+        self.events.append(body)
+
+    def log_of(self, conversation_id: str) -> list[dict]:
+        """What it saw of one conversation's log."""
+        return [
+            event
+            for event in self.events
+            if event.get("conversationId") == conversation_id and "seq" in event
+        ]
+
+
+def route(driver: Driver, devices: Mapping[str, Device]) -> None:
+    """Lets a line-driven program's events reach the devices that it holds."""
+    driver.on_event = lambda said: devices[said["name"]].take(said)
