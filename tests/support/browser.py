@@ -12,6 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 from playwright.async_api import Page, async_playwright
 
+from tests.support.lines import DriverError
 from tests.support.server import ROOT
 
 FLAGS = (
@@ -71,11 +72,26 @@ def page_origin() -> Iterator[str]:
         thread.join()
 
 
+class PageProgram:
+    """The connections in one page, as a program that does deeds."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    async def do(self, what: str, **arguments: object) -> object:
+        answer = await self._page.evaluate(
+            "asked => window.connections.perform(asked)", {"do": what, **arguments}
+        )
+        if "error" in answer:
+            raise DriverError(answer["error"])
+        return answer["result"]
+
+
 @asynccontextmanager
 async def connections_page(
-    origin: str, tell: Callable[[dict], None]
-) -> AsyncIterator[Page]:
-    """A page with `window.connections`; what they receive is given to `tell`."""
+    origin: str, on_event: Callable[[dict], None]
+) -> AsyncIterator[PageProgram]:
+    """A page in a fresh Chromium; what its connections receive goes to `on_event`."""
     executable = shutil.which("chromium")
     assert executable, "Chromium is not installed; ./dev test brings it"
     async with async_playwright() as playwright:
@@ -83,11 +99,11 @@ async def connections_page(
             executable_path=executable, args=list(FLAGS)
         )
         page = await browser.new_page()
-        await page.expose_function("tell", tell)
+        await page.expose_function("tell", on_event)
         await page.goto(origin)
         await page.wait_for_function("window.connections !== undefined")
         try:
-            yield page
+            yield PageProgram(page)
         finally:
             await page.evaluate("window.connections.end()")
             await browser.close()

@@ -4,17 +4,15 @@ A device records every event it gets, in order, and makes calls. The tests drive
 kinds through the same three calls and so can compare what each of them saw.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, get_args
 
 from chatd_protocol.chat import events
-from tests.support.lines import Driver
 from tests.support.tokens import token
 
-EVENT_TYPES: tuple[type[events.Event], ...] = events.Event.__args__  # type: ignore[attr-defined]
 TARGETS = tuple(
-    events.target_of(str(kind.__struct_config__.tag)) for kind in EVENT_TYPES
+    events.target_of(str(kind.__struct_config__.tag)) for kind in get_args(events.Event)
 )
 
 
@@ -56,7 +54,7 @@ class Device:
         )
 
     async def call(self, method: str, **argument: object) -> dict:
-        """The result of a hub method; `RefusedCallError` with its code if refused."""
+        """The result of a hub method; raises `DriverError` with the error's text."""
         result = await self.program.do(
             "call", name=self.name, method=method, argument=argument
         )
@@ -84,6 +82,6 @@ class Device:
         ]
 
 
-def route(driver: Driver, devices: Mapping[str, Device]) -> None:
-    """Lets a line-driven program's events reach the devices that it holds."""
-    driver.on_event = lambda said: devices[said["name"]].take(said)
+def recorder(devices: Mapping[str, Device]) -> Callable[[dict], None]:
+    """Where a program tells its events: each goes to the device that it names."""
+    return lambda said: devices[said["name"]].take(said)

@@ -24,8 +24,10 @@ class DriverError(Exception):
 class Driver:
     """The near end of one program."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.on_event: Callable[[dict], None] = lambda said: None
+    def __init__(
+        self, process: asyncio.subprocess.Process, on_event: Callable[[dict], None]
+    ) -> None:
+        self._on_event = on_event
         self._process = process
         self._ids = count(1)
         self._waiting: dict[int, asyncio.Future[object]] = {}
@@ -51,7 +53,7 @@ class Driver:
 
     def _take(self, said: dict) -> None:
         if "event" in said:
-            self.on_event(said)
+            self._on_event(said)
             return
         answer = self._waiting.pop(said["id"])
         if answer.done():
@@ -76,9 +78,14 @@ class Driver:
 
 @asynccontextmanager
 async def driving(
-    *command: str | Path, environment: Mapping[str, str] | None = None
+    *command: str | Path,
+    on_event: Callable[[dict], None],
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Driver]:
-    """A program under control; its stderr is the test's own."""
+    """A program under control; its stderr is the test's own.
+
+    `on_event` gets every line that it says unasked.
+    """
     process = await asyncio.create_subprocess_exec(
         *map(str, command),
         stdin=asyncio.subprocess.PIPE,
@@ -87,7 +94,7 @@ async def driving(
         cwd=ROOT,
         env=environment,
     )
-    driver = Driver(process)
+    driver = Driver(process, on_event)
     try:
         yield driver
     finally:

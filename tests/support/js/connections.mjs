@@ -9,6 +9,15 @@ export class Connections {
     this.tell = tell;
   }
 
+  /** Does one deed; what it throws becomes its text. */
+  async perform({ do: deed, ...argument }) {
+    try {
+      return { result: (await this[deed](argument)) ?? null };
+    } catch (error) {
+      return { error: error.message };
+    }
+  }
+
   async connect({ name, url, token, transport, protocol, targets }) {
     const { HubConnectionBuilder, HttpTransportType, LogLevel } = this.signalR;
     const builder = new HubConnectionBuilder()

@@ -10,16 +10,9 @@ import { Connections } from "./connections.mjs";
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const connections = new Connections(signalR, msgpack, say);
 
-const answer = async ({ id, do: deed, ...argument }) => {
-  try {
-    say({ id, result: (await connections[deed](argument)) ?? null });
-  } catch (error) {
-    say({ id, error: error.message });
-  }
-};
-
 for await (const line of createInterface({ input: process.stdin })) {
-  answer(JSON.parse(line));
+  const { id, ...asked } = JSON.parse(line);
+  connections.perform(asked).then((answer) => say({ id, ...answer }));
 }
 await connections.end();
 process.exit(0);
