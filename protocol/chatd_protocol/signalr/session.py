@@ -72,8 +72,6 @@ TRANSITIONS: Final[Mapping[tuple[Role, State, type], State]] = MappingProxyType(
         (Role.CLIENT, State.START, HandshakeRequest): State.ASKED,
         (Role.SERVER, State.ASKED, HandshakeResponse): State.OPEN,
         (Role.SERVER, State.ASKED, _Refusal): State.CLOSED,
-        # A server that cannot read the request may still say why.
-        (Role.SERVER, State.START, _Refusal): State.CLOSED,
         **{(role, State.OPEN, kind): State.OPEN for role in Role for kind in _BOTH},
         **{(Role.CLIENT, State.OPEN, kind): State.OPEN for kind in _CLIENT_ONLY},
         **{(role, State.OPEN, Close): State.CLOSED for role in Role},
@@ -140,7 +138,8 @@ class Session:
         and so is everything after the end.
 
         Raises RemoteProtocolError, while iterating and after the good messages, when
-        the peer broke the protocol; the session is then CLOSED.
+        the peer broke the protocol; the session is then CLOSED. A server whose peer
+        failed at the handshake is ASKED instead, so that it can say why in a refusal.
         """
         if self.state is State.CLOSED:
             return iter(())
@@ -156,7 +155,9 @@ class Session:
                 if self._note_received(event):
                     yield event
         except RemoteProtocolError:
-            self._enter(State.CLOSED)
+            at_the_door = self.role is Role.SERVER and self.state is State.START
+            self._enter(State.ASKED if at_the_door else State.CLOSED)
+            self._early.clear()
             raise
 
     def _next_event(self) -> Event | None:
