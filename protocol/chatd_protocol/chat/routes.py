@@ -1,0 +1,352 @@
+"""The HTTP API as one table: method, path, who may, request type, result type, status.
+
+The server binds its actions to these rows by name and the published OpenAPI document is
+generated from them. Where each field of a request comes from follows from the row: the
+names in the path, then `Idempotency-Key` for the row's `key`, then the query for
+methods without a body and the JSON body for the others.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+
+from chatd_protocol.chat import directory, objects, requests, results
+from chatd_protocol.chat.base import TITLE_CHARS_MAX, Id, Request, Shape
+
+BASE = "/v1"
+
+HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Scope = Literal[
+    "directory", "messages", "events", "moderation", "safeguarding", "admin"
+]
+Place = Literal["path", "query", "body", "key"]
+
+
+class ChangeConversation(Request):
+    """Rename a group conversation, or set my own marks on one; absent fields stay."""
+
+    conversation_id: Id
+    title: (
+        Annotated[str, msgspec.Meta(min_length=1, max_length=TITLE_CHARS_MAX)] | None
+    ) = None
+    muted: bool | None = None
+    starred: bool | None = None
+    archived: bool | None = None
+    draft: requests.Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """One route. `name` is its operation id; `scope` absent: a person's own deed.
+
+    `key` names the request's field that the header `Idempotency-Key` may carry.
+    """
+
+    name: str
+    method: HttpMethod
+    path: str
+    request: type[Request]
+    result: type[Shape]
+    scope: Scope | None = None
+    key: str | None = None
+
+    @property
+    def status(self) -> int:
+        """200, or 204 where there is nothing to answer."""
+        return 204 if self.result is results.Empty else 200
+
+    def places(self) -> dict[str, Place]:
+        """Where each field of the request is found, by its JSON name."""
+        in_path = set(re.findall(r"{(\w+)}", self.path))
+        rest: Place = "query" if self.method in ("GET", "DELETE") else "body"
+        found: dict[str, Place] = {}
+        for field in msgspec.structs.fields(self.request):
+            name = field.encode_name
+            if name in in_path:
+                found[name] = "path"
+            else:
+                found[name] = "key" if name == self.key else rest
+        return found
+
+
+def _person_rows() -> tuple[RouteRow, ...]:
+    one = "/v1/conversations/{conversationId}"
+    message = "/v1/messages/{messageId}"
+    return (
+        RouteRow(
+            "listConversations",
+            "GET",
+            "/v1/conversations",
+            requests.ListConversations,
+            results.ConversationPage,
+        ),
+        RouteRow(
+            "startConversation",
+            "POST",
+            "/v1/conversations",
+            requests.StartConversation,
+            results.ConversationStarted,
+            key="clientRequestId",
+        ),
+        RouteRow(
+            "getConversation",
+            "GET",
+            one,
+            requests.GetConversation,
+            objects.Conversation,
+        ),
+        RouteRow(
+            "changeConversation",
+            "PATCH",
+            one,
+            ChangeConversation,
+            objects.Conversation,
+        ),
+        RouteRow(
+            "deleteConversation",
+            "DELETE",
+            one,
+            requests.DeleteConversation,
+            objects.Conversation,
+        ),
+        RouteRow(
+            "closeConversation",
+            "POST",
+            f"{one}/close",
+            requests.CloseConversation,
+            objects.Conversation,
+        ),
+        RouteRow(
+            "reopenConversation",
+            "POST",
+            f"{one}/reopen",
+            requests.ReopenConversation,
+            objects.Conversation,
+        ),
+        RouteRow(
+            "leaveConversation",
+            "POST",
+            f"{one}/leave",
+            requests.LeaveConversation,
+            results.Empty,
+        ),
+        RouteRow(
+            "listMessages",
+            "GET",
+            f"{one}/messages",
+            requests.ListMessages,
+            results.MessagePage,
+        ),
+        RouteRow(
+            "sendMessage",
+            "POST",
+            f"{one}/messages",
+            requests.SendMessage,
+            objects.Message,
+            key="clientMessageId",
+        ),
+        RouteRow(
+            "editMessage", "PATCH", message, requests.EditMessage, objects.Message
+        ),
+        RouteRow(
+            "deleteMessage",
+            "DELETE",
+            message,
+            requests.DeleteMessage,
+            objects.Message,
+        ),
+        RouteRow(
+            "listParticipants",
+            "GET",
+            f"{one}/participants",
+            requests.ListParticipants,
+            results.ParticipantPage,
+        ),
+        RouteRow(
+            "addParticipants",
+            "POST",
+            f"{one}/participants",
+            requests.AddParticipants,
+            results.AddedParticipants,
+        ),
+        RouteRow(
+            "removeParticipant",
+            "DELETE",
+            f"{one}/participants/{{userId}}",
+            requests.RemoveParticipant,
+            objects.Conversation,
+        ),
+        RouteRow(
+            "markRead", "PUT", f"{one}/read", requests.MarkRead, results.ReadState
+        ),
+        RouteRow(
+            "markUnread",
+            "DELETE",
+            f"{one}/read",
+            requests.MarkUnread,
+            results.ReadState,
+        ),
+        RouteRow("getMe", "GET", "/v1/me", requests.GetMe, results.Me),
+        RouteRow(
+            "updatePreferences",
+            "PATCH",
+            "/v1/me",
+            requests.UpdatePreferences,
+            objects.Preferences,
+        ),
+        RouteRow(
+            "getUnread", "GET", "/v1/unread", requests.GetUnread, results.UnreadTotals
+        ),
+        RouteRow("sync", "POST", "/v1/sync", requests.Sync, results.Synced),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Noun:
+    """One kind of roster: its names, and its request types for each deed."""
+
+    name: str
+    result: type[Shape]
+    put: type[Request]
+    get: type[Request]
+    delete: type[Request]
+    put_member: type[Request]
+    delete_member: type[Request]
+
+
+_ROSTERS = (
+    _Noun(
+        "course",
+        directory.Course,
+        directory.PutCourse,
+        directory.GetCourse,
+        directory.DeleteCourse,
+        directory.PutCourseMember,
+        directory.DeleteCourseMember,
+    ),
+    _Noun(
+        "project",
+        directory.Project,
+        directory.PutProject,
+        directory.GetProject,
+        directory.DeleteProject,
+        directory.PutProjectMember,
+        directory.DeleteProjectMember,
+    ),
+    _Noun(
+        "group",
+        directory.Group,
+        directory.PutGroup,
+        directory.GetGroup,
+        directory.DeleteGroup,
+        directory.PutGroupMember,
+        directory.DeleteGroupMember,
+    ),
+    _Noun(
+        "unit",
+        directory.Unit,
+        directory.PutUnit,
+        directory.GetUnit,
+        directory.DeleteUnit,
+        directory.PutUnitMember,
+        directory.DeleteUnitMember,
+    ),
+)
+
+
+def _roster_rows(noun: _Noun) -> tuple[RouteRow, ...]:
+    title = noun.name.capitalize()
+    one = f"/v1/{noun.name}s/{{{noun.name}Id}}"
+    member = f"{one}/members/{{userId}}"
+    return (
+        RouteRow(f"put{title}", "PUT", one, noun.put, noun.result, "directory"),
+        RouteRow(f"get{title}", "GET", one, noun.get, noun.result, "directory"),
+        RouteRow(
+            f"delete{title}", "DELETE", one, noun.delete, results.Empty, "directory"
+        ),
+        RouteRow(
+            f"put{title}Member",
+            "PUT",
+            member,
+            noun.put_member,
+            directory.Member,
+            "directory",
+        ),
+        RouteRow(
+            f"delete{title}Member",
+            "DELETE",
+            member,
+            noun.delete_member,
+            results.Empty,
+            "directory",
+        ),
+    )
+
+
+def _user_rows() -> tuple[RouteRow, ...]:
+    one = "/v1/users/{userId}"
+    return (
+        RouteRow("putUser", "PUT", one, directory.PutUser, directory.User, "directory"),
+        RouteRow("getUser", "GET", one, directory.GetUser, directory.User, "directory"),
+        RouteRow(
+            "deleteUser",
+            "DELETE",
+            one,
+            directory.DeleteUser,
+            results.Empty,
+            "directory",
+        ),
+        RouteRow(
+            "endSessions",
+            "DELETE",
+            f"{one}/sessions",
+            directory.EndSessions,
+            directory.SessionsEnded,
+            "admin",
+        ),
+    )
+
+
+def _tenant_rows() -> tuple[RouteRow, ...]:
+    one = "/v1/tenants/{tenantId}"
+    return (
+        RouteRow(
+            "putTenant", "PUT", one, directory.PutTenant, directory.Tenant, "admin"
+        ),
+        RouteRow(
+            "getPolicy",
+            "GET",
+            f"{one}/policy",
+            directory.GetPolicy,
+            directory.Policy,
+            "admin",
+        ),
+    )
+
+
+ROUTES: tuple[RouteRow, ...] = (
+    *_person_rows(),
+    *_user_rows(),
+    *(row for noun in _ROSTERS for row in _roster_rows(noun)),
+    *_tenant_rows(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRoute:
+    """A route for everybody, without a token: what a probe or a newcomer reads."""
+
+    name: str
+    path: str
+    summary: str
+
+
+OPEN_ROUTES: tuple[OpenRoute, ...] = (
+    OpenRoute("getLivez", "/livez", "Whether the process runs."),
+    OpenRoute("getReadyz", "/readyz", "Whether it can take work, check by check."),
+    OpenRoute("getLimits", "/v1/limits", "Every limit, by name."),
+    OpenRoute("getOpenapi", "/v1/openapi.json", "This description."),
+    OpenRoute("getAsyncapi", "/v1/asyncapi.json", "The description of the hub."),
+)

@@ -1,0 +1,48 @@
+"""If these fail, the HTTP API and its published description are not one thing."""
+
+import re
+
+import msgspec
+import pytest
+
+from chatd_protocol.chat.routes import OPEN_ROUTES, ROUTES, RouteRow
+
+
+def by_name(name: str) -> RouteRow:
+    return next(row for row in ROUTES if row.name == name)
+
+
+def test_names_and_places_are_unique() -> None:
+    """Two routes would answer the same request, or share an operation id."""
+    names = [row.name for row in ROUTES] + [row.name for row in OPEN_ROUTES]
+    assert len(names) == len(set(names))
+    places = [(row.method, re.sub(r"{\w+}", "{}", row.path)) for row in ROUTES]
+    assert len(places) == len(set(places))
+
+
+@pytest.mark.parametrize("row", ROUTES, ids=lambda row: row.name)
+def test_every_name_in_a_path_is_a_required_field(row: RouteRow) -> None:
+    """A part of the path would go nowhere, or a field would have no source."""
+    fields = {f.encode_name: f for f in msgspec.structs.fields(row.request)}
+    in_path = re.findall(r"{(\w+)}", row.path)
+    assert all(fields[name].required for name in in_path)
+    assert row.key is None or fields[row.key].required
+    assert set(row.places()) == set(fields)
+    assert row.path.startswith("/v1/")
+
+
+def test_fields_come_from_path_key_query_and_body() -> None:
+    """A caller could not know where to put what."""
+    assert by_name("sendMessage").places() == {
+        "conversationId": "path",
+        "clientMessageId": "key",
+        "text": "body",
+        "replyToId": "body",
+    }
+    assert by_name("deleteMessage").places() == {"messageId": "path", "scope": "query"}
+
+
+def test_nothing_to_say_is_204() -> None:
+    """An empty object would be sent where no body is meant."""
+    assert by_name("leaveConversation").status == 204
+    assert by_name("sendMessage").status == 200
