@@ -29,7 +29,7 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_CHARS_MAX)]
 ClientId = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_CHARS_MAX)]
 """A key that the caller makes up; the same key with the same body is answered once."""
 
-Timestamp = str
+Timestamp = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 """RFC 3339, UTC, milliseconds: `2026-11-21T09:30:00.000Z`."""
 
 Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]

@@ -91,7 +91,7 @@ class Participant(Shape):
 class Unread(Shape):
     """Messages by others after the read mark, not removed; exact to 999, then capped.
 
-    `marked` is the person's own "mark as unread"; `first_seq` where reading resumes.
+    `marked` is the person's own "mark as unread"; `firstSeq` where reading resumes.
     """
 
     count: int
