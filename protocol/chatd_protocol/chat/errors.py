@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from chatd_protocol.chat.base import Shape
+
 Retry = Literal["no", "later", "signIn"]
 
 
@@ -30,6 +32,30 @@ def _load() -> dict[str, ErrorRow]:
 
 
 ERRORS: Mapping[str, ErrorRow] = _load()
+
+
+class FieldError(Shape):
+    """One field of a request that does not fit: a JSON pointer to it, and a code."""
+
+    pointer: str
+    code: str
+
+
+class Problem(Shape):
+    """A refusal as HTTP tells it (RFC 9457); further facts may stand beside these.
+
+    `code` is for programs, `detail` for people, `requestId` for whoever reads the log.
+    `retryAfter` is in seconds.
+    """
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    retry_after: int | None = None
+    errors: tuple[FieldError, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
