@@ -1,0 +1,1 @@
+"""Measurements of the running server; none of them is a test."""
