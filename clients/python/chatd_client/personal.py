@@ -1,0 +1,128 @@
+"""What is a person's own: memberships, read marks, marks, permissions, settings.
+
+Each is a row that carries the `personalSeq` of its last change; the newest wins, so
+rows and events may come in any order and any number of times. Live events and the rows
+of `Sync` say the same things and are applied by the same functions.
+"""
+
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from chatd_client.room import Room
+from chatd_protocol.chat.events import (
+    ConversationJoined,
+    ConversationLeft,
+    PermissionsChanged,
+    PersonalEvent,
+    PreferencesChanged,
+    ReadMoved,
+    UnreadChanged,
+)
+from chatd_protocol.chat.objects import Conversation, Preferences, Unread
+from chatd_protocol.chat.results import (
+    ConversationPreferencesRow,
+    MembershipRow,
+    PermissionsRow,
+    PersonalRow,
+    PreferencesRow,
+    ReadRow,
+)
+
+Change: TypeAlias = PersonalEvent | PersonalRow
+
+
+class PersonalState:
+    """The person's rows, applied to the rooms that they are about."""
+
+    def __init__(self, rooms: dict[str, Room]) -> None:
+        self.seq = 0
+        self.preferences: Preferences | None = None
+        self._rooms = rooms
+        self._versions: dict[tuple[str, str], int] = {}
+
+    def begin(self, seq: int, preferences: Preferences) -> None:
+        """Start from a snapshot that was read as of `seq`."""
+        self.seq = seq
+        self.preferences = preferences
+        self._versions.clear()
+
+    def take(self, change: Change) -> bool:
+        """Apply a change; False when it was known already or is about nothing here."""
+        match change:
+            case PreferencesRow() | PreferencesChanged(conversation_id=None):
+                row, name = "preferences", ""
+            case MembershipRow() | ConversationJoined() | ConversationLeft():
+                row, name = "membership", change.conversation_id or ""
+            case ReadRow() | ReadMoved() | UnreadChanged():
+                row, name = "read", change.conversation_id or ""
+            case PermissionsRow() | PermissionsChanged():
+                row, name = "permissions", change.conversation_id or ""
+            case ConversationPreferencesRow() | PreferencesChanged():
+                row, name = "marks", change.conversation_id or ""
+        if change.personal_seq <= self._versions.get((row, name), 0):
+            return False
+        self._versions[row, name] = change.personal_seq
+        self.seq = max(self.seq, change.personal_seq)
+        return self._apply(change, name)
+
+    def _apply(self, change: Change, name: str) -> bool:
+        match change:
+            case (
+                PreferencesRow(preferences=mine)
+                | PreferencesChanged(conversation_id=None, preferences=mine)
+            ):
+                self.preferences = mine or self.preferences
+                return True
+            case (
+                MembershipRow(member=True, conversation=facts)
+                | ConversationJoined(conversation=facts)
+            ) if facts is not None:
+                self._join(facts)
+                return True
+        room = self._rooms.get(name)
+        if room is None:
+            return False
+        match change:
+            case MembershipRow(left_seq=left_seq) | ConversationLeft(left_seq=left_seq):
+                _leave(room, left_seq)
+            case ReadRow() | ReadMoved() | UnreadChanged():
+                _move_mark(room, change.read_seq, change.unread)
+            case PermissionsRow(denied=denied) | PermissionsChanged(denied=denied):
+                room.facts = replace(room.facts, denied=denied)
+            case ConversationPreferencesRow() | PreferencesChanged():
+                _set_marks(room, change)
+        return True
+
+    def _join(self, facts: Conversation) -> None:
+        room = self._rooms.get(facts.id)
+        if room is None:
+            # From the beginning: the log holds all that this person may see of it.
+            self._rooms[facts.id] = Room(facts, 0)
+            return
+        room.left_seq = None
+        room.take_snapshot(facts)
+        room.facts = replace(room.facts, member=True)
+
+
+def _leave(room: Room, left_seq: int | None) -> None:
+    room.left_seq = room.cursor if left_seq is None else left_seq
+    room.facts = replace(room.facts, member=False)
+
+
+def _move_mark(room: Room, read_seq: int, unread: Unread) -> None:
+    room.facts = replace(room.facts, read_seq=read_seq, unread=unread)
+    room.told_as_of = max(room.cursor, room.facts_seq)
+
+
+def _set_marks(
+    room: Room, row: ConversationPreferencesRow | PreferencesChanged
+) -> None:
+    facts = room.facts
+    room.facts = replace(
+        facts,
+        muted=facts.muted if row.muted is None else row.muted,
+        starred=facts.starred if row.starred is None else row.starred,
+        archived=facts.archived if row.archived is None else row.archived,
+        draft=row.draft or None,
+    )
