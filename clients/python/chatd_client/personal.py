@@ -49,17 +49,16 @@ class PersonalState:
 
     def take(self, change: Change) -> bool:
         """Apply a change; False when it was known already or is about nothing here."""
+        name = subject(change)
         match change:
-            case PreferencesRow() | PreferencesChanged(conversation_id=None):
-                row, name = "preferences", ""
             case MembershipRow() | ConversationJoined() | ConversationLeft():
-                row, name = "membership", change.conversation_id or ""
+                row = "membership"
             case ReadRow() | ReadMoved() | UnreadChanged():
-                row, name = "read", change.conversation_id or ""
+                row = "read"
             case PermissionsRow() | PermissionsChanged():
-                row, name = "permissions", change.conversation_id or ""
-            case ConversationPreferencesRow() | PreferencesChanged():
-                row, name = "marks", change.conversation_id or ""
+                row = "permissions"
+            case PreferencesRow() | PreferencesChanged() | ConversationPreferencesRow():
+                row = "preferences"
         if change.personal_seq <= self._versions.get((row, name), 0):
             return False
         self._versions[row, name] = change.personal_seq
@@ -103,6 +102,17 @@ class PersonalState:
         room.left_seq = None
         room.take_snapshot(facts)
         room.facts = replace(room.facts, member=True)
+
+
+def subject(change: Change) -> str:
+    """The id of the conversation that a change is about, "" for none."""
+    match change:
+        case PreferencesRow():
+            return ""
+        case ConversationJoined(conversation=facts):
+            return facts.id
+        case _:
+            return change.conversation_id or ""
 
 
 def _leave(room: Room, left_seq: int | None) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from chatd_client.personal import PersonalState
+from chatd_client.personal import PersonalState, subject
 from chatd_client.room import HELD_MAX, Room
 from chatd_protocol.chat.base import SYNC_CURSORS_MAX
 from chatd_protocol.chat.events import Event, Hint, LogEvent, PersonalEvent
@@ -256,10 +256,7 @@ class Replica:
             if not self.personal.take(change):
                 continue
             updates.append(change)
-            name = (
-                change.conversation_id if hasattr(change, "conversation_id") else None
-            )
-            room = self.rooms.get(name or "")
+            room = self.rooms.get(subject(change))
             if room is None:
                 continue
             for event in self._unknown.pop(room.facts.id, {}).values():

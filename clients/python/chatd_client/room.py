@@ -152,8 +152,11 @@ class Room:
                 and known.message.author.id != me
                 and known.message.removed
             ]
-            count = max(told.count - len(gone), 0) + len(fresh)
-            first = told.first_seq or (fresh[0] if fresh else None)
+            old = max(told.count - len(gone), 0)
+            count = old + len(fresh)
+            first = fresh[0] if fresh else None
+            if old:  # which of the older ones is the first now may be unknown
+                first = None if told.first_seq in gone else told.first_seq
         return Unread(
             count=min(count, UNREAD_MAX),
             marked=told.marked,
