@@ -40,6 +40,8 @@ class Device:
     name: str
     place: Place
     program: Program
+    from_snapshot: bool = False
+    """Whether it is told a new conversation's first events as a snapshot instead."""
     events: list[dict] = field(default_factory=list)
 
     async def connect(self, hub_url: str) -> None:

@@ -10,10 +10,15 @@ from tests.support.loop_watch import LoopBlockedError, loop_watch
 
 async def test_blocking_code_is_named() -> None:
     """A test could block the loop for everybody and pass."""
-    with pytest.raises(LoopBlockedError, match="sleep"), loop_watch(0.05):
-        asyncio.get_running_loop().call_soon(time.sleep, 0.1)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+
+    async def block() -> None:
+        with loop_watch(0.05):
+            asyncio.get_running_loop().call_soon(time.sleep, 0.1)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    with pytest.raises(LoopBlockedError, match="sleep"):
+        await block()
 
 
 async def test_waiting_is_not_blocking() -> None:
