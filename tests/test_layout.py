@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,14 +41,22 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def listed(found: Iterable[str]) -> str:
+    return "\n".join(["", *sorted(found)])
+
+
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=name(path))
 
 
 def strings(tree: ast.AST) -> Iterator[str]:
+    """Every string that does something: docstrings stand alone and do not."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
+        if isinstance(node, ast.Expr):
+            continue
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Constant) and isinstance(child.value, str):
+                yield child.value
 
 
 def is_bare(path: Path) -> bool:
@@ -70,7 +78,7 @@ def test_every_module_has_its_test_file() -> None:
                 continue
             if not test.exists() and name(path) not in TESTED_ELSEWHERE:
                 missing.append(f"{name(path)}: no {name(test)}")
-    assert missing == []
+    assert not missing, listed(missing)
 
 
 def test_the_list_of_modules_tested_elsewhere_is_true() -> None:
@@ -97,7 +105,7 @@ def test_sizes() -> None:
         for package, count in packages.items()
         if count > PACKAGE_MODULES_MAX
     ]
-    assert too_big == []
+    assert not too_big, listed(too_big)
 
 
 def test_module_docstrings() -> None:
@@ -121,7 +129,7 @@ def test_no_open_ends() -> None:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
         if OPEN_END.search(line)
     ]
-    assert found == []
+    assert not found, listed(found)
 
 
 def test_sql_only_in_the_store() -> None:
@@ -134,7 +142,7 @@ def test_sql_only_in_the_store() -> None:
         for text in strings(parsed(path))
         if SQL.match(text)
     ]
-    assert found == []
+    assert not found, listed(found)
 
 
 @pytest.mark.parametrize(
@@ -179,11 +187,11 @@ def test_generated_files_are_fresh() -> None:
 def test_every_error_code_is_used_and_listed() -> None:
     """A code would be promised that nobody sends, or sent that nobody promised."""
     table = json.loads((ROOT / "protocol" / "errors.json").read_text("utf-8"))
-    listed = {row["code"] for row in table}
+    promised = {row["code"] for row in table}
     used, raised = set(), set()
     for path in (ROOT / "chatd").rglob("*.py"):
         tree = parsed(path)
-        used |= listed.intersection(strings(tree))
+        used |= promised.intersection(strings(tree))
         raised |= {
             node.args[0].value
             for node in ast.walk(tree)
@@ -193,8 +201,8 @@ def test_every_error_code_is_used_and_listed() -> None:
             and node.args
             and isinstance(node.args[0], ast.Constant)
         }
-    assert raised - listed == set()
-    assert listed - used == set()
+    assert not raised - promised, listed(raised - promised)
+    assert not promised - used, listed(promised - used)
 
 
 def test_architecture_names_what_is_there() -> None:
@@ -209,11 +217,11 @@ def test_architecture_names_what_is_there() -> None:
     gone = [
         path for path in named if not any((ROOT / r / path).exists() for r in roots)
     ]
-    assert gone == []
+    assert not gone, listed(gone)
     packages = {path.parent for path in SOURCES if path.name == "__init__.py"}
     hidden = [
         name(package)
         for package in sorted(packages)
         if f"{package.name}/" not in text and f"`{package.name}`" not in text
     ]
-    assert hidden == []
+    assert not hidden, listed(hidden)
