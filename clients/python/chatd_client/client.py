@@ -237,7 +237,7 @@ class ChatClient:
                 return await _ask(connection, request)
             except ConnectionLost:
                 self._drop(connection)
-                if not may_repeat(request):
+                if not may_repeat(type(request)):
                     raise
 
     async def _connected(self) -> Connection:
@@ -387,12 +387,12 @@ async def _ask(connection: Connection, request: Request) -> Shape:
     return msgspec.convert(result, row.result)
 
 
-def may_repeat(request: Request) -> bool:
+def may_repeat(request: type[Request]) -> bool:
     """Whether a call whose answer got lost may be made again.
 
     Reads may, and so may what carries an id that the server answers once (contract,
     The hub).
     """
-    name = BY_REQUEST[type(request)].name
+    name = BY_REQUEST[request].name
     keyed = {"client_message_id", "client_request_id"} & set(request.__struct_fields__)
     return bool(keyed) or name.startswith(("Get", "List", "Search", "Preview", "Sync"))

@@ -5,7 +5,7 @@ and knows nothing of chat.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
 from itertools import count
@@ -114,7 +114,7 @@ class Connection:
 
     async def stream(
         self, target: str, *arguments: object, uploads: Uploads = ()
-    ) -> AsyncIterator[object]:
+    ) -> AsyncGenerator[object, None]:
         """The items of a server stream; closing the iterator cancels the stream.
 
         Raises Refused or CallFailed with what the server said, ConnectionLost.
