@@ -1,0 +1,108 @@
+"""A Change: everything that one deed writes, and what it relied on when deciding.
+
+It is applied whole or not at all. A guard whose version moved raises `Moved`: the deed
+is then decided again with fresh facts.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from chatd.domain.announcements import Announcement, Logged
+from chatd.store.conversations import CreateConversation, Rename, SetState
+from chatd.store.members import Join, Part
+from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
+from chatd.store.people import EndSessions, PutPerson
+from chatd.store.personal import (
+    MarkUnread,
+    MoveRead,
+    PermissionsMoved,
+    SetMarks,
+    SetPreferences,
+)
+from chatd.store.rosters import (
+    PutRoster,
+    PutRosterMember,
+    RemoveRoster,
+    RemoveRosterMember,
+)
+from chatd.store.tenants import PutTenant
+
+Write = (
+    CreateConversation
+    | Rename
+    | SetState
+    | Join
+    | Part
+    | InsertMessage
+    | EditMessage
+    | RemoveMessage
+    | PutPerson
+    | EndSessions
+    | MoveRead
+    | MarkUnread
+    | SetMarks
+    | SetPreferences
+    | PermissionsMoved
+    | PutRoster
+    | RemoveRoster
+    | PutRosterMember
+    | RemoveRosterMember
+    | PutTenant
+)
+
+
+class Moved(Exception):  # noqa: N818 - an answer, not an error
+    """Facts that the decision relied on have changed since: decide again."""
+
+
+class AlreadyDone(Exception):  # noqa: N818 - an answer, not an error
+    """The same request was carried out before; `result` is what was kept of it."""
+
+    def __init__(self, result: Mapping[str, object]) -> None:
+        super().__init__("already done")
+        self.result = result
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The version of a fact that was decided on. A roster's id is `kind:id`."""
+
+    noun: Literal["conversation", "person", "tenant", "roster"]
+    id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Makes a deed happen once: the caller's request id and what was asked with it."""
+
+    user_id: str
+    client_request_id: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to write at `at_ms` (milliseconds since 1970) for one tenant.
+
+    `result` (ids only, never text) is kept under `key` and answered by `AlreadyDone`.
+    `events` may give the contract's event for positions that `writes` append, by their
+    order; it runs after the commit and must not fail.
+    """
+
+    tenant: str
+    at_ms: int
+    writes: tuple[Write, ...]
+    guards: tuple[Guard, ...] = ()
+    key: Key | None = None
+    result: Mapping[str, object] | None = None
+    event: Callable[[Logged], object | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The log positions that the change's writes were given, in order."""
+
+    seqs: tuple[int, ...]
+    announcements: tuple[Announcement, ...]

@@ -1,0 +1,224 @@
+"""Members: intervals of a conversation's log, the one source of what a person may see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatd.domain.members import Interval
+from chatd.store.effects import Effects
+from chatd.store.transaction import SqlValue, Transaction
+
+EVENT_IDS_MAX = 100
+"""Most people that one log row names (contract section 4); the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """Somebody who becomes a member."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """People become members at the next position of the log."""
+
+    conversation_id: str
+    members: tuple[NewMember, ...]
+    actor_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """People cease to be members; the next position is the last that they see."""
+
+    conversation_id: str
+    user_ids: tuple[str, ...]
+    actor_id: str | None
+
+
+async def join(tx: Transaction, effects: Effects, write: Join) -> None:
+    """Apply a `Join`. People who are members already stay as they are."""
+    current = set(await current_ids(tx, effects.tenant, write.conversation_id))
+    new = tuple(one for one in write.members if one.user_id not in current)
+    if not new:
+        return
+    seq = await effects.append(
+        tx,
+        write.conversation_id,
+        "participants.added",
+        write.actor_id,
+        data=_named([one.user_id for one in new], len(current) + len(new)),
+    )
+    await admit(tx, effects, write.conversation_id, seq, new)
+    await effects.bump_conversation(tx, write.conversation_id)
+
+
+async def part(tx: Transaction, effects: Effects, write: Part) -> None:
+    """Apply a `Part`. People who are no members stay as they are."""
+    current = set(await current_ids(tx, effects.tenant, write.conversation_id))
+    gone = [user_id for user_id in write.user_ids if user_id in current]
+    if not gone:
+        return
+    seq = await effects.append(
+        tx,
+        write.conversation_id,
+        "participants.removed",
+        write.actor_id,
+        data=_named(gone, len(current) - len(gone)),
+    )
+    for user_id in gone:
+        await tx.run(
+            "UPDATE membership SET left_seq = $4 WHERE tenant = $1"
+            " AND conversation_id = $2 AND user_id = $3 AND left_seq IS NULL",
+            effects.tenant,
+            write.conversation_id,
+            user_id,
+            seq,
+        )
+        await tx.run(
+            "UPDATE conversation_person SET member = 0, membership_pseq = $4"
+            " WHERE tenant = $1 AND conversation_id = $2 AND user_id = $3",
+            effects.tenant,
+            write.conversation_id,
+            user_id,
+            await effects.move_person(tx, user_id),
+        )
+    await _count(tx, effects, write.conversation_id, -len(gone))
+    await effects.bump_conversation(tx, write.conversation_id)
+
+
+async def admit(
+    tx: Transaction,
+    effects: Effects,
+    conversation_id: str,
+    seq: int,
+    members: Sequence[NewMember],
+) -> None:
+    """Make people members from `seq` on. What was before does not count as unread."""
+    for member in members:
+        await tx.run(
+            "INSERT INTO membership (tenant, conversation_id, user_id, joined_seq)"
+            " VALUES ($1, $2, $3, $4)",
+            effects.tenant,
+            conversation_id,
+            member.user_id,
+            seq,
+        )
+        await tx.run(
+            "INSERT INTO conversation_person (tenant, conversation_id, user_id, member,"
+            " membership_pseq, read_seq) VALUES ($1, $2, $3, 1, $4, $5)"
+            " ON CONFLICT (tenant, user_id, conversation_id) DO UPDATE SET member = 1,"
+            " membership_pseq = excluded.membership_pseq,"
+            " read_seq = excluded.read_seq, marked_unread = 0",
+            effects.tenant,
+            conversation_id,
+            member.user_id,
+            await effects.move_person(tx, member.user_id),
+            seq,
+        )
+    await _count(tx, effects, conversation_id, len(members))
+
+
+async def _count(
+    tx: Transaction, effects: Effects, conversation_id: str, by: int
+) -> None:
+    await tx.run(
+        "UPDATE conversation SET participant_count = participant_count + $3"
+        " WHERE tenant = $1 AND id = $2",
+        effects.tenant,
+        conversation_id,
+        by,
+    )
+
+
+def _named(user_ids: Sequence[str], participant_count: int) -> dict[str, object]:
+    return {
+        "userIds": list(user_ids[:EVENT_IDS_MAX]),
+        "count": len(user_ids),
+        "participantCount": participant_count,
+    }
+
+
+async def intervals(
+    tx: Transaction, tenant: str, conversation_id: str, user_id: str
+) -> tuple[Interval, ...]:
+    """The stays of a person in a conversation, in order."""
+    rows = await tx.all(
+        "SELECT joined_seq, left_seq FROM membership WHERE tenant = $1"
+        " AND conversation_id = $2 AND user_id = $3 ORDER BY joined_seq",
+        tenant,
+        conversation_id,
+        user_id,
+    )
+    return tuple(Interval(row[0], row[1]) for row in rows)
+
+
+async def current_ids(
+    tx: Transaction, tenant: str, conversation_id: str
+) -> tuple[str, ...]:
+    """Who is a member now."""
+    rows = await tx.all(
+        "SELECT user_id FROM membership WHERE tenant = $1 AND conversation_id = $2"
+        " AND left_seq IS NULL ORDER BY user_id",
+        tenant,
+        conversation_id,
+    )
+    return tuple(row[0] for row in rows)
+
+
+async def page(
+    tx: Transaction,
+    tenant: str,
+    conversation_id: str,
+    after: tuple[str, str] | None,
+    limit: int,
+) -> list[str]:
+    """Ids of current members by (folded name, id), after such a pair."""
+    parameters: list[SqlValue] = [tenant, conversation_id, limit]
+    behind = ""
+    if after is not None:
+        behind = " AND (p.name_folded, p.id) > ($4, $5)"
+        parameters += after
+    rows = await tx.all(
+        "SELECT m.user_id FROM membership m"  # noqa: S608
+        " JOIN person p ON p.tenant = m.tenant AND p.id = m.user_id"
+        " WHERE m.tenant = $1 AND m.conversation_id = $2 AND m.left_seq IS NULL"
+        f"{behind} ORDER BY p.name_folded, p.id LIMIT $3",
+        *parameters,
+    )
+    return [row[0] for row in rows]
+
+
+async def at(
+    tx: Transaction, tenant: str, conversation_id: str, seq: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Whose stay begins at this position, and whose ends."""
+    joined = await tx.all(
+        "SELECT user_id FROM membership WHERE tenant = $1 AND conversation_id = $2"
+        " AND joined_seq = $3",
+        tenant,
+        conversation_id,
+        seq,
+    )
+    left = await tx.all(
+        "SELECT user_id FROM membership WHERE tenant = $1 AND conversation_id = $2"
+        " AND left_seq = $3",
+        tenant,
+        conversation_id,
+        seq,
+    )
+    return tuple(row[0] for row in joined), tuple(row[0] for row in left)
+
+
+async def of_user(
+    tx: Transaction, tenant: str, user_id: str
+) -> tuple[tuple[str, int, int], ...]:
+    """Current memberships: (conversation, joined position, head position)."""
+    rows = await tx.all(
+        "SELECT m.conversation_id, m.joined_seq, c.head_seq FROM membership m"
+        " JOIN conversation c ON c.tenant = m.tenant AND c.id = m.conversation_id"
+        " WHERE m.tenant = $1 AND m.user_id = $2 AND m.left_seq IS NULL",
+        tenant,
+        user_id,
+    )
+    return tuple((row[0], row[1], row[2]) for row in rows)

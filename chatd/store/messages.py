@@ -1,0 +1,287 @@
+"""Messages: the only place where what people write is kept.
+
+A removal takes text and links out of the row; nothing else holds them. The hot path is
+`insert`: four statements, all by primary key or unique index.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatd.domain.members import Range
+from chatd.domain.messages import MessageRecord
+from chatd.store.effects import Effects
+from chatd.store.transaction import Row, SqlValue, Transaction, placeholders
+
+COLUMNS = (
+    "m.id, m.conversation_id, m.seq, m.kind, m.author_id, a.name, m.created_at_ms,"
+    " m.last_event_seq, m.text, m.links_json, m.reply_to_id, m.client_message_id,"
+    " m.digest, m.edited_at_ms, m.removed_at_ms, m.removed_by, r.name, m.notice"
+)
+TABLES = (
+    "message m JOIN person a ON a.tenant = m.tenant AND a.id = m.author_id"
+    " LEFT JOIN person r ON r.tenant = m.tenant AND r.id = m.removed_by"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InsertMessage:
+    """A new message. `digest` tells whether a repeated `client_message_id` is the same."""
+
+    id: str
+    conversation_id: str
+    author_id: str
+    text: str | None
+    client_message_id: str
+    digest: bytes
+    kind: str = "text"
+    links_json: str | None = None
+    reply_to_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditMessage:
+    """Another text, if the message was not edited or removed since `expected_ms`."""
+
+    id: str
+    conversation_id: str
+    actor_id: str
+    text: str
+    links_json: str | None
+    expected_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMessage:
+    """Content away for everybody; `by` is kept only where policy names the remover."""
+
+    id: str
+    conversation_id: str
+    actor_id: str
+    by: str | None
+    notice: str
+
+
+class Conflict(Exception):  # noqa: N818 - an answer, not an error
+    """The message is not what the deed expected it to be: decide again."""
+
+
+async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> None:
+    """Apply an `InsertMessage`; the author has read up to his own message."""
+    seq = await effects.append(
+        tx,
+        write.conversation_id,
+        "message.created",
+        write.author_id,
+        message_id=write.id,
+    )
+    await tx.run(
+        "INSERT INTO message (tenant, id, conversation_id, seq, kind, author_id, text,"
+        " links_json, reply_to_id, client_message_id, digest, created_at_ms,"
+        " last_event_seq)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $4)",
+        effects.tenant,
+        write.id,
+        write.conversation_id,
+        seq,
+        write.kind,
+        write.author_id,
+        write.text,
+        write.links_json,
+        write.reply_to_id,
+        write.client_message_id,
+        write.digest,
+        effects.at_ms,
+    )
+    await tx.run(
+        "UPDATE conversation SET last_message_id = $3, last_activity_ms = $4"
+        " WHERE tenant = $1 AND id = $2",
+        effects.tenant,
+        write.conversation_id,
+        write.id,
+        effects.at_ms,
+    )
+    await tx.run(
+        "UPDATE conversation_person SET read_seq = $4, marked_unread = 0, read_pseq = $5"
+        " WHERE tenant = $1 AND conversation_id = $2 AND user_id = $3",
+        effects.tenant,
+        write.conversation_id,
+        write.author_id,
+        seq,
+        await effects.move_person(tx, write.author_id),
+    )
+
+
+async def edit(tx: Transaction, effects: Effects, write: EditMessage) -> None:
+    """Apply an `EditMessage`. The conversation does not move in the list (ITS-142)."""
+    seq = await effects.append(
+        tx,
+        write.conversation_id,
+        "message.edited",
+        write.actor_id,
+        message_id=write.id,
+    )
+    changed = await tx.run(
+        "UPDATE message SET text = $3, links_json = $4, last_event_seq = $5,"
+        # Two edits within a millisecond still differ in their time.
+        " edited_at_ms = max($6, coalesce(edited_at_ms, created_at_ms) + 1)"
+        " WHERE tenant = $1 AND id = $2 AND removed_at_ms IS NULL"
+        " AND coalesce(edited_at_ms, -1) = coalesce($7, -1)",
+        effects.tenant,
+        write.id,
+        write.text,
+        write.links_json,
+        seq,
+        effects.at_ms,
+        write.expected_ms,
+    )
+    if not changed:
+        raise Conflict
+
+
+async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> None:
+    """Apply a `RemoveMessage`."""
+    seq = await effects.append(
+        tx,
+        write.conversation_id,
+        "message.removed",
+        write.actor_id,
+        message_id=write.id,
+    )
+    changed = await tx.run(
+        "UPDATE message SET text = NULL, links_json = NULL, edited_at_ms = NULL,"
+        " digest = NULL, removed_at_ms = $3, removed_by = $4, notice = $5,"
+        " last_event_seq = $6"
+        " WHERE tenant = $1 AND id = $2 AND removed_at_ms IS NULL",
+        effects.tenant,
+        write.id,
+        effects.at_ms,
+        write.by,
+        write.notice,
+        seq,
+    )
+    if not changed:
+        raise Conflict
+
+
+def to_record(row: Row) -> MessageRecord:
+    """A row of `COLUMNS`."""
+    return MessageRecord(
+        id=row[0],
+        conversation_id=row[1],
+        seq=row[2],
+        kind=row[3],
+        author_id=row[4],
+        author_name=row[5],
+        created_at_ms=row[6],
+        last_event_seq=row[7],
+        text=row[8],
+        links_json=row[9],
+        reply_to_id=row[10],
+        client_message_id=row[11],
+        digest=row[12],
+        edited_at_ms=row[13],
+        removed_at_ms=row[14],
+        removed_by=row[15],
+        removed_by_name=row[16],
+        notice=row[17],
+    )
+
+
+async def by_id(tx: Transaction, tenant: str, message_id: str) -> MessageRecord | None:
+    """One message, whoever may see it."""
+    found = await many(tx, tenant, [message_id])
+    return found.get(message_id)
+
+
+async def many(
+    tx: Transaction, tenant: str, ids: Sequence[str]
+) -> dict[str, MessageRecord]:
+    """Messages by id, whoever may see them."""
+    if not ids:
+        return {}
+    rows = await tx.all(
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE m.tenant = $1"  # noqa: S608
+        f" AND m.id IN ({placeholders(2, len(ids))})",
+        tenant,
+        *ids,
+    )
+    return {row[0]: to_record(row) for row in rows}
+
+
+async def by_client_id(
+    tx: Transaction, tenant: str, author_id: str, client_message_id: str
+) -> MessageRecord | None:
+    """What became of a send."""
+    row = await tx.one(
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE m.tenant = $1 AND m.author_id = $2"  # noqa: S608
+        " AND m.client_message_id = $3",
+        tenant,
+        author_id,
+        client_message_id,
+    )
+    return None if row is None else to_record(row)
+
+
+async def last_until(
+    tx: Transaction, tenant: str, conversation_id: str, seq: int
+) -> MessageRecord | None:
+    """The last message at or before a position."""
+    found = await older(tx, tenant, conversation_id, [Range(1, seq)], seq + 1, 1)
+    return found[0] if found else None
+
+
+async def older(
+    tx: Transaction,
+    tenant: str,
+    conversation_id: str,
+    ranges: Sequence[Range],
+    before: int,
+    limit: int,
+) -> list[MessageRecord]:
+    """Messages within the ranges with `seq < before`, the latest first."""
+    return await _some(
+        tx, tenant, conversation_id, ranges, ("m.seq < $3", before, "DESC"), limit
+    )
+
+
+async def newer(
+    tx: Transaction,
+    tenant: str,
+    conversation_id: str,
+    ranges: Sequence[Range],
+    after: int,
+    limit: int,
+) -> list[MessageRecord]:
+    """Messages within the ranges with `seq > after`, the earliest first."""
+    return await _some(
+        tx, tenant, conversation_id, ranges, ("m.seq > $3", after, "ASC"), limit
+    )
+
+
+async def _some(
+    tx: Transaction,
+    tenant: str,
+    conversation_id: str,
+    ranges: Sequence[Range],
+    side: tuple[str, int, str],
+    limit: int,
+) -> list[MessageRecord]:
+    if not ranges:
+        return []
+    test, place, order = side
+    bounds: list[SqlValue] = []
+    parts = []
+    for one in ranges:
+        parts.append(f"m.seq BETWEEN ${len(bounds) + 5} AND ${len(bounds) + 6}")
+        bounds += [one.first, one.last]
+    rows = await tx.all(
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE m.tenant = $1"  # noqa: S608
+        f" AND m.conversation_id = $2 AND {test} AND ({' OR '.join(parts)})"
+        f" ORDER BY m.seq {order} LIMIT $4",
+        tenant,
+        conversation_id,
+        place,
+        limit,
+        *bounds,
+    )
+    return [to_record(row) for row in rows]

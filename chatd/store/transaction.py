@@ -1,0 +1,47 @@
+"""What a store function may await: statements of one transaction, nothing else.
+
+Store functions are coroutines so that one body serves both kinds of engine. On SQLite
+the statements never suspend and a thread drives the coroutine to its end; on a client
+and server database the same body runs on the event loop. Parameters are written `$1`.
+"""
+
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+SqlValue = str | int | float | bytes | None
+# A row's types are known to the statement alone; mapping functions name them at once.
+Row = tuple[Any, ...]
+
+
+class Transaction(Protocol):
+    """One transaction of either engine."""
+
+    async def all(self, sql: str, *parameters: SqlValue) -> list[Row]:
+        """All rows."""
+
+    async def one(self, sql: str, *parameters: SqlValue) -> Row | None:
+        """The first row, if there is one."""
+
+    async def run(self, sql: str, *parameters: SqlValue) -> int:
+        """How many rows it changed."""
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """Run a store function whose transaction never suspends.
+
+    Raises:
+        RuntimeError: it awaited something other than its transaction.
+    """
+    try:
+        work.send(None)
+    except StopIteration as finished:
+        result: T = finished.value
+        return result
+    work.close()
+    raise RuntimeError("a store function awaited something beyond its transaction")
+
+
+def placeholders(first: int, count: int) -> str:
+    """`$3, $4, $5` for the values of an IN list."""
+    return ", ".join(f"${number}" for number in range(first, first + count))
