@@ -1,0 +1,160 @@
+"""Killing the server at random moments: nothing acknowledged is lost, nothing doubled.
+
+Eight clients send without pause and repeat what was not answered, under the same id.
+`--kills 100` is the full proof; the default keeps the run short.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+import apsw
+import pytest
+
+from chatd_client import ChatClient
+from chatd_client.backoff import Backoff
+from chatd_protocol.chat.events import MessageCreated
+from chatd_protocol.chat.objects import Message
+from chatd_protocol.chat.requests import Recipient, StartConversation, Sync
+from chatd_protocol.chat.results import ConversationStarted, Synced
+from tests.support.server import Server
+from tests.support.tokens import token
+from tests.support.waiting import wait_until
+
+SENDERS = tuple(f"s{number:03}" for number in range(1, 9))
+LIFE_S_MAX = 1.0
+PROGRESS = 8
+"""Messages that each life of the server must answer before its end is drawn."""
+
+
+def impatient(server: Server, user: str) -> ChatClient:
+    """A client that comes back within 0.3 s, so that a kill finds it sending."""
+    client = ChatClient(server.url, token(user, ttl_s=86_400))
+    client._backoff = Backoff(draw=lambda: 0.01)
+    return client
+
+
+async def start_group(client: ChatClient) -> str:
+    started = await client.call(
+        StartConversation(
+            recipients=tuple(Recipient(kind="user", id=user) for user in SENDERS),
+            mode="group",
+            title="Steady hands",
+            client_request_id="crash",
+        ),
+        ConversationStarted,
+    )
+    assert started.conversation is not None
+    return started.conversation.id
+
+
+async def whole_log(client: ChatClient, conversation_id: str) -> list[Message | None]:
+    """The stored log from seq 1 on; None where the event is no new message."""
+    log: list[Message | None] = []
+    more = True
+    while more:
+        request = Sync(cursors={conversation_id: len(log)})
+        answer = await client.call(request, Synced)
+        more = answer.more
+        for row in answer.conversations:
+            for event in row.events:
+                assert event.seq == len(log) + 1
+                log.append(event.message if isinstance(event, MessageCreated) else None)
+    return log
+
+
+class Talk:
+    """Eight people who send without pause, and what they were answered."""
+
+    def __init__(self, clients: dict[str, ChatClient], conversation_id: str) -> None:
+        self.clients = clients
+        self.conversation_id = conversation_id
+        self.answered: dict[str, Message] = {}
+        self.over = False
+
+    async def keep_sending(self, user: str) -> None:
+        number = 0
+        while not self.over:
+            number += 1
+            text = f"{user} {number}"
+            sent = await self.clients[user].send(self.conversation_id, text)
+            assert text not in self.answered
+            self.answered[text] = sent
+
+    def has_answers(self, count: int) -> bool:
+        return len(self.answered) >= count
+
+    def replica_is_whole(self, user: str, head: int) -> bool:
+        room = self.clients[user].replica.rooms.get(self.conversation_id)
+        return room is not None and room.cursor >= head
+
+
+async def kill_again_and_again(server: Server, talk: Talk, kills: int) -> None:
+    """Each life of the server answers something, and then ends at any moment."""
+    seed = random.randrange(2**32)
+    print(f"moments drawn from seed {seed}")
+    moments = random.Random(seed)
+    for _ in range(kills):
+        enough = len(talk.answered) + PROGRESS
+        await wait_until(partial(talk.has_answers, enough), 60, "answers")
+        await asyncio.sleep(moments.uniform(0, LIFE_S_MAX))
+        await server.kill()
+        await server.start()
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--kills"))
+
+
+@pytest.mark.timeout(1800)
+async def test_nothing_answered_is_lost(tmp_path: Path, kills: int) -> None:
+    """An acknowledged message could vanish, double or leave a hole at a crash."""
+    unlimited = ("sends_per_second", "sends_burst", "connections_per_user")
+    limits = [part for name in unlimited for part in ("--limit", f"{name}=100000")]
+    server = Server(tmp_path / "data", ["--demo", *limits])
+    await server.start()
+    try:
+        async with AsyncExitStack() as running:
+            clients = {
+                user: await running.enter_async_context(impatient(server, user))
+                for user in ("anna", *SENDERS)
+            }
+            talk = Talk(clients, await start_group(clients["anna"]))
+            async with asyncio.TaskGroup() as sending:
+                for user in SENDERS:
+                    sending.create_task(talk.keep_sending(user))
+                await kill_again_and_again(server, talk, kills)
+                talk.over = True
+            await check(talk)
+    finally:
+        await server.stop()
+    check_file(tmp_path / "data" / "chatd.sqlite3")
+
+
+async def check(talk: Talk) -> None:
+    log = await whole_log(talk.clients["anna"], talk.conversation_id)
+    stored = [message for message in log if message is not None]
+    by_text = Counter(message.text for message in stored)
+    assert by_text == Counter(talk.answered.keys())
+    for message in stored:
+        answer = talk.answered[message.text or ""]
+        assert (answer.id, answer.seq) == (message.id, message.seq)
+    for user, client in talk.clients.items():
+        await wait_until(partial(talk.replica_is_whole, user, len(log)), 30, user)
+        room = client.replica.rooms[talk.conversation_id]
+        replica = {seq: known.message for seq, known in room.messages.items()}
+        truth = {each.seq: each for each in stored if each.seq >= room.complete_from}
+        assert {seq: each.id for seq, each in replica.items()} == {
+            seq: each.id for seq, each in truth.items()
+        }, user
+
+
+def check_file(file: Path) -> None:
+    """The database is sound by SQLite's own account."""
+    connection = apsw.Connection(str(file))
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
