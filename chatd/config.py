@@ -1,0 +1,283 @@
+"""The one typed configuration: defaults, then chatd.toml, CHATD_*, the command line.
+
+A later source wins, key by key; `limit` is merged by name. Unknown keys, values that
+do not fit and settings that contradict each other are all fatal and all named at once.
+"""
+
+import ipaddress
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from chatd.limits import Limits, with_changes
+
+FILE_NAME = "chatd.toml"
+PREFIX = "CHATD_"
+SECRET_BYTES_MIN = 32
+"""RFC 7518, section 3.2: an HS256 key is at least as long as the hash."""
+
+MASK = "********"
+
+Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
+
+
+class IssuerSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """Somebody whose tokens are good, for some tenants (`"*"`: for all)."""
+
+    iss: Annotated[str, msgspec.Meta(min_length=1)]
+    algorithms: Annotated[tuple[Algorithm, ...], msgspec.Meta(min_length=1)]
+    tenants: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    key: str | None = None
+    jwks_url: str | None = None
+    aud: str | None = None
+    operator: bool = False
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every setting of `chatd serve`, under the name it has in chatd.toml."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8080
+    data_dir: Path = Path("chatd-data")
+    database_url: str | None = None
+    redis_url: str | None = None
+    workers: Annotated[int, msgspec.Meta(ge=1)] = 1
+    public_url: str | None = None
+    allowed_origin: tuple[str, ...] = ()
+    limit: dict[str, int] = {}
+    demo: bool = False
+    unsafe_durability: bool = False
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    secret: str | None = None
+    issuers: tuple[IssuerSettings, ...] = ()
+
+    @property
+    def limits(self) -> Limits:
+        """The default limits with this configuration's changes."""
+        return with_changes(Limits(), self.limit)
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file: of `database_url`, else the one in the data folder."""
+        if self.database_url is None:
+            return self.data_dir / "chatd.sqlite3"
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used; `problems` has a sentence for each fault."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+_FILE_ONLY = {"issuers"}
+_LISTS = {"allowed_origin"}
+
+
+def load(
+    command_line: Mapping[str, object],
+    environment: Mapping[str, str],
+    file: Path | None = None,
+) -> Config:
+    """The effective configuration.
+
+    Args:
+        command_line: what was really given there, by the names of `Config`.
+        environment: usually `os.environ`; only `CHATD_*` is read.
+        file: a file that must exist; without one, `CHATD_CONFIG` names it, and
+            without that it is chatd.toml of the working folder, if there is one.
+
+    Raises:
+        ConfigError: with every problem that was found.
+    """
+    known = set(Config.__struct_fields__)
+    of_file = _of_file(file, environment)
+    of_environment = _of_environment(environment)
+    unknown = [
+        *(f"{name}: no such key of the file" for name in set(of_file) - known),
+        *(
+            f"{PREFIX}{name.upper()}: no such setting"
+            for name in set(of_environment) - (known - _FILE_ONLY)
+        ),
+    ]
+    if unknown:
+        raise ConfigError(sorted(unknown))
+    merged: dict[str, object] = {}
+    limits: dict[str, object] = {}
+    for layer in (of_file, of_environment, command_line):
+        merged |= layer
+        limits |= _limits(layer.get("limit", {}))
+    try:
+        config = msgspec.convert(merged | {"limit": limits}, Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError([_worded(str(error))]) from None
+    if problems := list(_contradictions(config)):
+        raise ConfigError(problems)
+    return config
+
+
+def _of_file(file: Path | None, environment: Mapping[str, str]) -> dict[str, object]:
+    named = environment.get(PREFIX + "CONFIG")
+    path = file or Path(named or FILE_NAME)
+    if file is None and named is None and not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"{path}: {error}"]) from None
+
+
+def _of_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for variable, value in environment.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or name == "config":
+            continue
+        listed = name in _LISTS or name == "limit"
+        found[name] = value.split(",") if listed else value
+    return found
+
+
+def _limits(given: object) -> dict[str, object]:
+    """`{name: value}` of a table, or of words such as `sendsPerSecond=100`."""
+    if isinstance(given, Mapping):
+        return {str(name): value for name, value in given.items()}
+    if not isinstance(given, list | tuple):
+        raise ConfigError(["limit: needs NAME=VALUE"])
+    found: dict[str, object] = {}
+    for word in given:
+        name, equals, value = str(word).partition("=")
+        if not equals:
+            raise ConfigError([f"limit: {word} is not NAME=VALUE"])
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _worded(sentence: str) -> str:
+    """msgspec's sentence with the setting first: `port: Expected int, got str`."""
+    what, _, where = sentence.replace("`", "").partition(" - at $.")
+    return f"{where}: {what}" if where else what
+
+
+def _contradictions(config: Config) -> Iterator[str]:
+    """Sentences for what no server may start with."""
+    url = config.database_url or "sqlite:///"
+    if url.startswith("postgres"):
+        yield "database_url: this version stores in SQLite only: sqlite:///path"
+    elif not url.startswith("sqlite:///"):
+        yield "database_url: needs sqlite:///path"
+    if config.workers > 1:
+        yield "workers: more than one needs PostgreSQL and Redis"
+    if config.redis_url is not None:
+        yield "redis_url: this version has the in-process bus only"
+    try:
+        _ = config.limits
+    except ValueError as error:
+        yield f"limit: {error}"
+    yield from _web_problems(config)
+    yield from _key_problems(config)
+
+
+def _web_problems(config: Config) -> Iterator[str]:
+    if config.public_url is not None and not _is_web_url(config.public_url):
+        yield "public_url: needs http://HOST or https://HOST"
+    for origin in config.allowed_origin:
+        if not _is_origin(origin):
+            yield f"allowed_origin: {origin} is not SCHEME://HOST[:PORT]"
+
+
+def _key_problems(config: Config) -> Iterator[str]:
+    if config.secret is not None:
+        if len(config.secret.encode()) < SECRET_BYTES_MIN:
+            yield f"secret: needs at least {SECRET_BYTES_MIN} bytes"
+        if config.issuers:
+            yield "secret: is not used when issuers are listed; name it as a key there"
+    names = [issuer.iss for issuer in config.issuers]
+    for at, issuer in enumerate(config.issuers):
+        if names.count(issuer.iss) > 1:
+            yield f"issuers[{at}].iss: {issuer.iss} is listed twice"
+        for problem in _issuer_problems(issuer):
+            yield f"issuers[{at}].{problem}"
+
+
+def _issuer_problems(issuer: IssuerSettings) -> Iterator[str]:
+    symmetric = "HS256" in issuer.algorithms
+    if (issuer.key is None) == (issuer.jwks_url is None):
+        yield "key: give either key or jwks_url"
+    if symmetric and len(issuer.algorithms) > 1:
+        yield "algorithms: HS256 cannot stand beside public-key algorithms"
+    if symmetric and issuer.jwks_url is not None:
+        yield "jwks_url: HS256 keys are never published"
+    if symmetric and len((issuer.key or "").encode()) < SECRET_BYTES_MIN:
+        yield f"key: HS256 needs at least {SECRET_BYTES_MIN} bytes"
+    if "*" in issuer.tenants and len(issuer.tenants) > 1:
+        yield 'tenants: "*" stands alone'
+    if issuer.jwks_url is not None and not _is_safe_url(issuer.jwks_url):
+        yield "jwks_url: needs https://, or http:// to this very machine"
+
+
+def warnings(config: Config) -> list[str]:
+    """Sentences for what works and is unsafe: `chatd check` fails on them."""
+    found = []
+    if config.unsafe_durability:
+        found.append("unsafe_durability: an acknowledged message may be lost")
+    if config.demo and not _is_loopback(config.host):
+        found.append(f"demo: its login links work for whoever reaches {config.host}")
+    return found
+
+
+def describe(config: Config) -> str:
+    """The effective settings as lines of names and JSON values, secrets masked."""
+    shown = msgspec.to_builtins(config, enc_hook=str)
+    if config.secret is not None:
+        shown["secret"] = MASK
+    for name in ("database_url", "redis_url"):
+        if shown[name] is not None:
+            shown[name] = _without_password(shown[name])
+    for issuer in shown["issuers"]:
+        if issuer["key"] is not None and "HS256" in issuer["algorithms"]:
+            issuer["key"] = MASK
+    return "\n".join(
+        f"{name} = {msgspec.json.encode(value).decode()}"
+        for name, value in shown.items()
+        if value is not None
+    )
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return url.replace(f":{parts.password}@", f":{MASK}@", 1)
+
+
+def _is_web_url(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _is_origin(origin: str) -> bool:
+    parts = urlsplit(origin)
+    return _is_web_url(origin) and origin == f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_safe_url(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (
+        parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
