@@ -1,0 +1,161 @@
+"""Applies one Change inside a transaction: request key, guards, writes, in that order."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import orjson
+
+from chatd.errors import Refused
+from chatd.store import (
+    conversations,
+    members,
+    messages,
+    people,
+    personal,
+    rosters,
+    tenants,
+)
+from chatd.store.change import AlreadyDone, Change, Committed, Guard, Key, Moved
+from chatd.store.effects import Effects
+from chatd.store.transaction import Transaction
+
+# `Any`: every function takes its own type of write, which is the key beside it.
+APPLY: Final[
+    Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]]]
+] = {
+    conversations.CreateConversation: conversations.create,
+    conversations.Rename: conversations.rename,
+    conversations.SetState: conversations.set_state,
+    members.Join: members.join,
+    members.Part: members.part,
+    messages.InsertMessage: messages.insert,
+    messages.EditMessage: messages.edit,
+    messages.RemoveMessage: messages.remove,
+    people.PutPerson: people.put,
+    people.EndSessions: people.end_sessions,
+    personal.MoveRead: personal.move_read,
+    personal.MarkUnread: personal.mark_unread,
+    personal.SetMarks: personal.set_marks,
+    personal.SetPreferences: personal.set_preferences,
+    personal.PermissionsMoved: personal.permissions_moved,
+    rosters.PutRoster: rosters.put,
+    rosters.RemoveRoster: rosters.remove,
+    rosters.PutRosterMember: rosters.put_member,
+    rosters.RemoveRosterMember: rosters.remove_member,
+    tenants.PutTenant: tenants.put,
+}
+
+_VERSION_OF: Final = {
+    "conversation": "SELECT version FROM conversation WHERE tenant = $1 AND id = $2",
+    "person": "SELECT version FROM person WHERE tenant = $1 AND id = $2",
+    "tenant": "SELECT version FROM tenant WHERE id = $1 AND id = $2",
+    "roster": "SELECT version FROM roster"
+    " WHERE tenant = $1 AND kind || ':' || id = $2",
+}
+
+
+async def apply(tx: Transaction, change: Change) -> Effects:
+    """Write a Change.
+
+    Raises:
+        AlreadyDone: its request was carried out before.
+        Refused: `idempotency_conflict`.
+        Moved: a fact that it relied on has changed.
+    """
+    if change.key is not None:
+        await _look_up(tx, change.tenant, change.key)
+    for write in change.writes:
+        if isinstance(write, messages.InsertMessage):
+            await _look_up_message(tx, change.tenant, write)
+    for guard in change.guards:
+        await _check(tx, change.tenant, guard)
+    effects = Effects(change.tenant, change.at_ms)
+    try:
+        for write in change.writes:
+            await APPLY[type(write)](tx, effects, write)
+    except messages.Conflict:
+        raise Moved from None
+    if change.key is not None:
+        await _keep(tx, change, change.key)
+    return effects
+
+
+def committed(change: Change, effects: Effects) -> Committed:
+    """What a Change that is on disk is answered and announced with."""
+    logged = effects.logged
+    if change.event is not None:
+        logged = [replace(row, event=change.event(row)) for row in logged]
+    # Facts first: whoever acts on the news must not decide by what it made stale.
+    return Committed(
+        seqs=tuple(row.seq for row in logged),
+        announcements=(*effects.announcements, *logged),
+    )
+
+
+async def _check(tx: Transaction, tenant: str, guard: Guard) -> None:
+    row = await tx.one(_VERSION_OF[guard.noun], tenant, guard.id)
+    # Version 0 is how a decision says that there was no such thing.
+    if (row[0] if row else 0) != guard.version:
+        raise Moved
+
+
+async def _look_up(tx: Transaction, tenant: str, key: Key) -> None:
+    row = await tx.one(
+        "SELECT digest, result_json FROM request"
+        " WHERE tenant = $1 AND user_id = $2 AND client_request_id = $3",
+        tenant,
+        key.user_id,
+        key.client_request_id,
+    )
+    if row is None:
+        return
+    if bytes(row[0]) != key.digest:
+        raise Refused("idempotency_conflict")
+    raise AlreadyDone(orjson.loads(row[1]))
+
+
+async def _look_up_message(
+    tx: Transaction, tenant: str, write: messages.InsertMessage
+) -> None:
+    row = await tx.one(
+        "SELECT id, digest FROM message"
+        " WHERE tenant = $1 AND author_id = $2 AND client_message_id = $3",
+        tenant,
+        write.author_id,
+        write.client_message_id,
+    )
+    if row is None:
+        return
+    # A removed message has lost its digest with its text: any repeat is the same.
+    if row[1] is not None and bytes(row[1]) != write.digest:
+        raise Refused("idempotency_conflict")
+    raise AlreadyDone({"messageId": row[0]})
+
+
+async def _keep(tx: Transaction, change: Change, key: Key) -> None:
+    await tx.run(
+        "INSERT INTO request (tenant, user_id, client_request_id, digest, result_json,"
+        " created_at_ms) VALUES ($1, $2, $3, $4, $5, $6)",
+        change.tenant,
+        key.user_id,
+        key.client_request_id,
+        key.digest,
+        orjson.dumps(change.result or {}).decode(),
+        change.at_ms,
+    )
+
+
+async def request_result(
+    tx: Transaction, tenant: str, key: Key
+) -> Mapping[str, object] | None:
+    """What was kept of a request that was carried out before.
+
+    Raises:
+        Refused: `idempotency_conflict`.
+    """
+    try:
+        await _look_up(tx, tenant, key)
+    except AlreadyDone as done:
+        return done.result
+    return None

@@ -1,0 +1,108 @@
+"""The event log: per conversation gap-free, of ids and kinds; text is joined when read."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from chatd.domain.messages import MessageRecord
+from chatd.store import messages
+from chatd.store.transaction import Row, SqlValue, Transaction
+
+_COLUMNS = (
+    "l.position, l.conversation_id, l.seq, l.kind, l.at_ms, l.actor_id, w.name,"
+    " l.message_id, l.data_json"
+)
+_TABLES = "log l LEFT JOIN person w ON w.tenant = l.tenant AND w.id = l.actor_id"
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One event as it was logged, with the message it is about as it is now.
+
+    `user_ids`, `count` and `participant_count` belong to the participants' events.
+    `position` orders a whole store's rows and is what a tenant's cursor holds.
+    """
+
+    position: int
+    conversation_id: str
+    seq: int
+    kind: str
+    at_ms: int
+    actor_id: str | None
+    actor_name: str | None
+    message: MessageRecord | None
+    user_ids: tuple[str, ...] = ()
+    count: int = 0
+    participant_count: int = 0
+
+
+async def events(  # noqa: PLR0913 - the two ends and the bound of a range
+    tx: Transaction,
+    tenant: str,
+    conversation_id: str,
+    after_seq: int,
+    until_seq: int,
+    limit: int,
+) -> list[LogRow]:
+    """Rows with `after_seq < seq <= until_seq`, in order."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE l.tenant = $1"  # noqa: S608
+        " AND l.conversation_id = $2 AND l.seq > $3 AND l.seq <= $4"
+        " ORDER BY l.seq LIMIT $5",
+        tenant,
+        conversation_id,
+        after_seq,
+        until_seq,
+        limit,
+    )
+    return await _with_messages(tx, tenant, rows)
+
+
+async def tail(
+    tx: Transaction, tenant: str, after_position: int, limit: int
+) -> list[LogRow]:
+    """A tenant's rows after a position. One writer commits them in this order."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE l.position > $2 AND l.tenant = $1"  # noqa: S608
+        " ORDER BY l.position LIMIT $3",
+        tenant,
+        after_position,
+        limit,
+    )
+    return await _with_messages(tx, tenant, rows)
+
+
+async def end(tx: Transaction, tenant: str) -> int:
+    """The position of a tenant's last row, 0 before the first."""
+    row = await tx.one(
+        "SELECT coalesce(max(position), 0) FROM log WHERE tenant = $1", tenant
+    )
+    return int(row[0]) if row else 0
+
+
+async def _with_messages(
+    tx: Transaction, tenant: str, rows: list[Row]
+) -> list[LogRow]:
+    ids: list[SqlValue] = list(dict.fromkeys(row[7] for row in rows if row[7]))
+    found: dict[str, MessageRecord] = {}
+    for start in range(0, len(ids), 500):
+        chunk = [str(id_) for id_ in ids[start : start + 500]]
+        found |= await messages.many(tx, tenant, chunk)
+    return [_to_row(row, found.get(row[7])) for row in rows]
+
+
+def _to_row(row: Row, message: MessageRecord | None) -> LogRow:
+    data = orjson.loads(row[8]) if row[8] else {}
+    return LogRow(
+        position=row[0],
+        conversation_id=row[1],
+        seq=row[2],
+        kind=row[3],
+        at_ms=row[4],
+        actor_id=row[5],
+        actor_name=row[6],
+        message=message,
+        user_ids=tuple(data.get("userIds", ())),
+        count=data.get("count", 0),
+        participant_count=data.get("participantCount", 0),
+    )

@@ -1,0 +1,158 @@
+"""People of a tenant's directory, and until when their tokens are good."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from chatd.domain.people import Enrolment, PersonRecord
+from chatd.store.effects import Effects
+from chatd.store.transaction import Row, Transaction, placeholders
+
+COLUMNS = (
+    "p.id, p.name, p.roles_json, p.version, p.title, p.email, p.avatar_url, p.active,"
+    " p.messaging_disabled, p.tokens_valid_from_ms, p.enter_sends, p.language,"
+    " p.details_json"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PutPerson:
+    """Add a person, or replace the directory's facts about one."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    title: str | None = None
+    email: str | None = None
+    avatar_url: str | None = None
+    active: bool = True
+    messaging_disabled: bool = False
+    details: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class EndSessions:
+    """Refuse tokens of a person that were issued before a moment."""
+
+    user_id: str
+    before_ms: int
+
+
+async def put(tx: Transaction, effects: Effects, write: PutPerson) -> None:
+    """Apply a `PutPerson`."""
+    await tx.run(
+        "INSERT INTO person (tenant, id, name, name_folded, roles_json, title, email,"
+        " avatar_url, active, messaging_disabled, details_json, version, changed_at_ms)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12)"
+        " ON CONFLICT (tenant, id) DO UPDATE SET name = excluded.name,"
+        " name_folded = excluded.name_folded, roles_json = excluded.roles_json,"
+        " title = excluded.title, email = excluded.email,"
+        " avatar_url = excluded.avatar_url, active = excluded.active,"
+        " messaging_disabled = excluded.messaging_disabled,"
+        " details_json = excluded.details_json, version = person.version + 1",
+        effects.tenant,
+        write.id,
+        write.name,
+        write.name.casefold(),
+        orjson.dumps(write.roles).decode(),
+        write.title,
+        write.email,
+        write.avatar_url,
+        int(write.active),
+        int(write.messaging_disabled),
+        write.details,
+        effects.at_ms,
+    )
+    effects.facts("person", write.id)
+
+
+async def end_sessions(tx: Transaction, effects: Effects, write: EndSessions) -> None:
+    """Apply an `EndSessions`."""
+    await tx.run(
+        "UPDATE person SET tokens_valid_from_ms = max(tokens_valid_from_ms, $3)"
+        " WHERE tenant = $1 AND id = $2",
+        effects.tenant,
+        write.user_id,
+        write.before_ms,
+    )
+    await effects.bump_person(tx, write.user_id)
+    effects.sessions_ended(write.user_id, write.before_ms)
+
+
+def to_record(row: Row) -> PersonRecord:
+    """A row of `COLUMNS`."""
+    return PersonRecord(
+        id=row[0],
+        name=row[1],
+        roles=tuple(orjson.loads(row[2])),
+        version=row[3],
+        title=row[4],
+        email=row[5],
+        avatar_url=row[6],
+        active=bool(row[7]),
+        messaging_disabled=bool(row[8]),
+        tokens_valid_from_ms=row[9],
+        enter_sends=bool(row[10]),
+        language=row[11],
+        details=row[12],
+    )
+
+
+async def get(tx: Transaction, tenant: str, user_id: str) -> PersonRecord | None:
+    """One person, active or not."""
+    return (await many(tx, tenant, [user_id])).get(user_id)
+
+
+async def many(
+    tx: Transaction, tenant: str, ids: Sequence[str]
+) -> dict[str, PersonRecord]:
+    """People by id; unknown ids are left out."""
+    if not ids:
+        return {}
+    rows = await tx.all(
+        f"SELECT {COLUMNS} FROM person p WHERE p.tenant = $1"  # noqa: S608
+        f" AND p.id IN ({placeholders(2, len(ids))})",
+        tenant,
+        *ids,
+    )
+    return {row[0]: to_record(row) for row in rows}
+
+
+async def enrolments(
+    tx: Transaction, tenant: str, user_ids: Sequence[str]
+) -> dict[str, tuple[Enrolment, ...]]:
+    """All rosters that these people are on."""
+    found: dict[str, tuple[Enrolment, ...]] = dict.fromkeys(user_ids, ())
+    if not user_ids:
+        return found
+    rows = await tx.all(
+        "SELECT user_id, kind, roster_id, role FROM roster_member"  # noqa: S608
+        f" WHERE tenant = $1 AND user_id IN ({placeholders(2, len(user_ids))})"
+        " ORDER BY user_id, kind, roster_id",
+        tenant,
+        *user_ids,
+    )
+    for user_id, kind, roster_id, role in rows:
+        found[user_id] += (Enrolment(kind, roster_id, role),)
+    return found
+
+
+async def search(
+    tx: Transaction, tenant: str, part: str, limit: int
+) -> list[PersonRecord]:
+    """Active people whose name holds this part, whatever its case."""
+    rows = await tx.all(
+        f"SELECT {COLUMNS} FROM person p WHERE p.tenant = $1 AND p.active = 1"  # noqa: S608
+        " AND p.name_folded LIKE $2 ESCAPE '!' ORDER BY p.name_folded, p.id LIMIT $3",
+        tenant,
+        like_part(part),
+        limit,
+    )
+    return [to_record(row) for row in rows]
+
+
+def like_part(part: str) -> str:
+    """The LIKE pattern (escape `!`) for names that hold this part."""
+    escaped = part.casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{escaped}%"

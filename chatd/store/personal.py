@@ -1,0 +1,211 @@
+"""What is a person's own: read marks, marks on conversations, settings.
+
+There is no log of it: every row carries the `personalSeq` of its last change, and `Sync`
+returns the rows changed since. So it never grows, and nothing need be deleted from it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from chatd.store.effects import Effects
+from chatd.store.transaction import Transaction
+
+PersonalKind = Literal["membership", "read", "marks", "permissions", "preferences"]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRead:
+    """The person has read up to here; a mark of "unread" goes."""
+
+    conversation_id: str
+    user_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkUnread:
+    """The person wants to come back: to the whole, or to what follows `read_seq`."""
+
+    conversation_id: str
+    user_id: str
+    read_seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetMarks:
+    """The person's own marks on a conversation; None leaves one as it is."""
+
+    conversation_id: str
+    user_id: str
+    muted: bool | None = None
+    starred: bool | None = None
+    archived: bool | None = None
+    draft: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetPreferences:
+    """A person's settings; None leaves one as it is."""
+
+    user_id: str
+    enter_sends: bool | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionsMoved:
+    """What these people may do in a conversation is to be told to them anew."""
+
+    conversation_id: str
+    user_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalChange:
+    """Something of a person's own that changed, at its position."""
+
+    personal_seq: int
+    kind: PersonalKind
+    conversation_id: str | None
+
+
+_OWN_ROW = " WHERE tenant = $1 AND conversation_id = $2 AND user_id = $3"
+
+
+async def move_read(tx: Transaction, effects: Effects, write: MoveRead) -> None:
+    """Apply a `MoveRead`; a mark never moves back."""
+    await tx.run(
+        "UPDATE conversation_person SET read_seq = max(read_seq, $4),"
+        " marked_unread = 0, read_pseq = $5" + _OWN_ROW,
+        effects.tenant,
+        write.conversation_id,
+        write.user_id,
+        write.seq,
+        await effects.move_person(tx, write.user_id),
+    )
+
+
+async def mark_unread(tx: Transaction, effects: Effects, write: MarkUnread) -> None:
+    """Apply a `MarkUnread`."""
+    await tx.run(
+        "UPDATE conversation_person SET read_seq = coalesce($4, read_seq),"
+        " marked_unread = 1, read_pseq = $5" + _OWN_ROW,
+        effects.tenant,
+        write.conversation_id,
+        write.user_id,
+        write.read_seq,
+        await effects.move_person(tx, write.user_id),
+    )
+
+
+async def set_marks(tx: Transaction, effects: Effects, write: SetMarks) -> None:
+    """Apply a `SetMarks`; an empty draft is none."""
+    await tx.run(
+        "UPDATE conversation_person SET muted = coalesce($4, muted),"
+        " starred = coalesce($5, starred), archived = coalesce($6, archived),"
+        " draft = nullif(coalesce($7, draft), ''), marks_pseq = $8" + _OWN_ROW,
+        effects.tenant,
+        write.conversation_id,
+        write.user_id,
+        _number(write.muted),
+        _number(write.starred),
+        _number(write.archived),
+        write.draft,
+        await effects.move_person(tx, write.user_id),
+    )
+
+
+async def set_preferences(
+    tx: Transaction, effects: Effects, write: SetPreferences
+) -> None:
+    """Apply a `SetPreferences`."""
+    await tx.run(
+        "UPDATE person SET enter_sends = coalesce($3, enter_sends),"
+        " language = coalesce($4, language), preferences_pseq = $5"
+        " WHERE tenant = $1 AND id = $2",
+        effects.tenant,
+        write.user_id,
+        _number(write.enter_sends),
+        write.language,
+        await effects.move_person(tx, write.user_id),
+    )
+    effects.facts("person", write.user_id)
+
+
+async def permissions_moved(
+    tx: Transaction, effects: Effects, write: PermissionsMoved
+) -> None:
+    """Apply a `PermissionsMoved`."""
+    for user_id in write.user_ids:
+        await tx.run(
+            "UPDATE conversation_person SET permissions_pseq = $4" + _OWN_ROW,
+            effects.tenant,
+            write.conversation_id,
+            user_id,
+            await effects.move_person(tx, user_id),
+        )
+
+
+def _number(value: bool | None) -> int | None:
+    return None if value is None else int(value)
+
+
+async def head(tx: Transaction, tenant: str, user_id: str) -> int:
+    """The position of a person's own state; 0 for nobody."""
+    row = await tx.one(
+        "SELECT personal_seq FROM person WHERE tenant = $1 AND id = $2", tenant, user_id
+    )
+    return int(row[0]) if row else 0
+
+
+async def changed_at_ms(tx: Transaction, tenant: str, user_id: str) -> int:
+    """When a person's own state last moved; 0 for nobody."""
+    row = await tx.one(
+        "SELECT changed_at_ms FROM person WHERE tenant = $1 AND id = $2",
+        tenant,
+        user_id,
+    )
+    return int(row[0]) if row else 0
+
+
+async def changes_since(
+    tx: Transaction, tenant: str, user_id: str, personal_seq: int, limit: int
+) -> list[PersonalChange]:
+    """What changed after a position, in order; each row once, at its last change."""
+    rows = await tx.all(
+        " UNION ALL ".join(
+            f"SELECT {name}_pseq AS pseq, '{name}' AS kind, conversation_id"  # noqa: S608
+            " FROM conversation_person WHERE tenant = $1 AND user_id = $2"
+            f" AND {name}_pseq > $3"
+            for name in ("membership", "read", "marks", "permissions")
+        )
+        + " UNION ALL SELECT preferences_pseq, 'preferences', NULL FROM person"
+        " WHERE tenant = $1 AND id = $2 AND preferences_pseq > $3"
+        " ORDER BY pseq LIMIT $4",
+        tenant,
+        user_id,
+        personal_seq,
+        limit,
+    )
+    return [PersonalChange(row[0], row[1], row[2]) for row in rows]
+
+
+async def unread_totals(
+    tx: Transaction, tenant: str, user_id: str, bound: int
+) -> tuple[int, int]:
+    """Unread messages, counted up to `bound` + 1, and conversations with any.
+
+    A conversation that is marked as unread counts as one, even without a message.
+    """
+    rows = await tx.all(
+        "SELECT p.marked_unread, (SELECT count(*) FROM (SELECT 1 FROM message m"
+        " WHERE m.tenant = p.tenant AND m.conversation_id = p.conversation_id"
+        " AND m.seq > p.read_seq AND m.author_id <> p.user_id AND m.kind = 'text'"
+        " AND m.removed_at_ms IS NULL LIMIT $3) AS some) FROM conversation_person p"
+        " WHERE p.tenant = $1 AND p.user_id = $2 AND p.member = 1",
+        tenant,
+        user_id,
+        bound + 1,
+    )
+    total = min(sum(count for _, count in rows), bound + 1)
+    return total, sum(1 for marked, count in rows if marked or count)

@@ -1,0 +1,248 @@
+"""Rosters: courses, projects, groups and units with their people, as the LMS says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatd.store.effects import Effects
+from chatd.store.people import like_part
+from chatd.store.transaction import Row, SqlValue, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class PutRoster:
+    """Add a roster, or replace its facts; its members stay."""
+
+    kind: str
+    id: str
+    name: str
+    url: str | None = None
+    parent_id: str | None = None
+    course_id: str | None = None
+    details: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRoster:
+    """Remove a roster and all its memberships."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutRosterMember:
+    """Put a person on a roster, or change the role there."""
+
+    kind: str
+    roster_id: str
+    user_id: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRosterMember:
+    """Take a person off a roster."""
+
+    kind: str
+    roster_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRecord:
+    """A roster; `size` counts its people."""
+
+    kind: str
+    id: str
+    name: str
+    version: int
+    size: int
+    url: str | None
+    parent_id: str | None
+    course_id: str | None
+    details: str
+
+
+async def put(tx: Transaction, effects: Effects, write: PutRoster) -> None:
+    """Apply a `PutRoster`."""
+    await tx.run(
+        "INSERT INTO roster (tenant, kind, id, name, name_folded, url, parent_id,"
+        " course_id, details_json, version)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)"
+        " ON CONFLICT (tenant, kind, id) DO UPDATE SET name = excluded.name,"
+        " name_folded = excluded.name_folded, url = excluded.url,"
+        " parent_id = excluded.parent_id, course_id = excluded.course_id,"
+        " details_json = excluded.details_json, version = roster.version + 1",
+        effects.tenant,
+        write.kind,
+        write.id,
+        write.name,
+        write.name.casefold(),
+        write.url,
+        write.parent_id,
+        write.course_id,
+        write.details,
+    )
+    effects.facts("roster", f"{write.kind}:{write.id}")
+
+
+async def remove(tx: Transaction, effects: Effects, write: RemoveRoster) -> None:
+    """Apply a `RemoveRoster`."""
+    for user_id in await member_ids(tx, effects.tenant, write.kind, write.id):
+        await effects.bump_person(tx, user_id)
+    await tx.run(
+        "DELETE FROM roster_member"
+        " WHERE tenant = $1 AND kind = $2 AND roster_id = $3",
+        effects.tenant,
+        write.kind,
+        write.id,
+    )
+    await tx.run(
+        "DELETE FROM roster WHERE tenant = $1 AND kind = $2 AND id = $3",
+        effects.tenant,
+        write.kind,
+        write.id,
+    )
+    effects.facts("roster", f"{write.kind}:{write.id}")
+
+
+async def put_member(
+    tx: Transaction, effects: Effects, write: PutRosterMember
+) -> None:
+    """Apply a `PutRosterMember`."""
+    await tx.run(
+        "INSERT INTO roster_member (tenant, kind, roster_id, user_id, role)"
+        " VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (tenant, kind, roster_id, user_id)"
+        " DO UPDATE SET role = excluded.role",
+        effects.tenant,
+        write.kind,
+        write.roster_id,
+        write.user_id,
+        write.role,
+    )
+    await _members_moved(tx, effects, write.kind, write.roster_id, write.user_id)
+
+
+async def remove_member(
+    tx: Transaction, effects: Effects, write: RemoveRosterMember
+) -> None:
+    """Apply a `RemoveRosterMember`."""
+    await tx.run(
+        "DELETE FROM roster_member"
+        " WHERE tenant = $1 AND kind = $2 AND roster_id = $3 AND user_id = $4",
+        effects.tenant,
+        write.kind,
+        write.roster_id,
+        write.user_id,
+    )
+    await _members_moved(tx, effects, write.kind, write.roster_id, write.user_id)
+
+
+async def _members_moved(
+    tx: Transaction, effects: Effects, kind: str, roster_id: str, user_id: str
+) -> None:
+    await tx.run(
+        "UPDATE roster SET version = version + 1"
+        " WHERE tenant = $1 AND kind = $2 AND id = $3",
+        effects.tenant,
+        kind,
+        roster_id,
+    )
+    effects.facts("roster", f"{kind}:{roster_id}")
+    await effects.bump_person(tx, user_id)
+
+
+_COLUMNS = (
+    "r.kind, r.id, r.name, r.version, (SELECT count(*) FROM roster_member m"
+    " WHERE m.tenant = r.tenant AND m.kind = r.kind AND m.roster_id = r.id),"
+    " r.url, r.parent_id, r.course_id, r.details_json"
+)
+
+
+def _to_record(row: Row) -> RosterRecord:
+    return RosterRecord(
+        kind=row[0],
+        id=row[1],
+        name=row[2],
+        version=row[3],
+        size=row[4],
+        url=row[5],
+        parent_id=row[6],
+        course_id=row[7],
+        details=row[8],
+    )
+
+
+async def get(
+    tx: Transaction, tenant: str, kind: str, roster_id: str
+) -> RosterRecord | None:
+    """One roster."""
+    row = await tx.one(
+        f"SELECT {_COLUMNS} FROM roster r"  # noqa: S608
+        " WHERE r.tenant = $1 AND r.kind = $2 AND r.id = $3",
+        tenant,
+        kind,
+        roster_id,
+    )
+    return None if row is None else _to_record(row)
+
+
+async def members(
+    tx: Transaction, tenant: str, kind: str, roster_id: str
+) -> tuple[tuple[str, str], ...]:
+    """(user, role) of everybody on a roster."""
+    rows = await tx.all(
+        "SELECT user_id, role FROM roster_member"
+        " WHERE tenant = $1 AND kind = $2 AND roster_id = $3 ORDER BY user_id",
+        tenant,
+        kind,
+        roster_id,
+    )
+    return tuple((row[0], row[1]) for row in rows)
+
+
+async def member_ids(
+    tx: Transaction, tenant: str, kind: str, roster_id: str
+) -> tuple[str, ...]:
+    """Everybody on a roster."""
+    people = await members(tx, tenant, kind, roster_id)
+    return tuple(user_id for user_id, _ in people)
+
+
+async def roles_of(
+    tx: Transaction, tenant: str, user_id: str, rosters: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """A person's roles on these rosters, given as (kind, id)."""
+    wanted = set(rosters)
+    rows = await tx.all(
+        "SELECT kind, roster_id, role FROM roster_member"
+        " WHERE tenant = $1 AND user_id = $2",
+        tenant,
+        user_id,
+    )
+    return {(row[0], row[1]): row[2] for row in rows if (row[0], row[1]) in wanted}
+
+
+async def search(  # noqa: PLR0913 - each is a condition
+    tx: Transaction,
+    tenant: str,
+    part: str,
+    *,
+    kinds: Sequence[str],
+    member: str,
+    limit: int,
+) -> list[RosterRecord]:
+    """Rosters of these kinds with this person on them whose name holds this part."""
+    parameters: list[SqlValue] = [tenant, like_part(part), member, limit]
+    names = ", ".join(f"${number}" for number in range(5, 5 + len(kinds)))
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM roster r WHERE r.tenant = $1"  # noqa: S608
+        f" AND r.name_folded LIKE $2 ESCAPE '!' AND r.kind IN ({names})"
+        " AND EXISTS (SELECT 1 FROM roster_member m WHERE m.tenant = r.tenant"
+        " AND m.kind = r.kind AND m.roster_id = r.id AND m.user_id = $3)"
+        " ORDER BY r.kind, r.name_folded, r.id LIMIT $4",
+        *parameters,
+        *kinds,
+    )
+    return [_to_record(row) for row in rows]
