@@ -41,6 +41,11 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def own_name(path: Path) -> str:
+    """`__main__.py` is tested by test_main.py, everything else by its own name."""
+    return path.name.replace("__", "")
+
+
 def listed(found: Iterable[str]) -> str:
     return "\n".join(["", *sorted(found)])
 
@@ -73,7 +78,7 @@ def test_every_module_has_its_test_file() -> None:
     for home, tests in HOMES.items():
         for path in sorted((ROOT / home).rglob("*.py")):
             inside = path.relative_to(ROOT / home)
-            test = ROOT / tests / inside.with_name(f"test_{inside.name}")
+            test = ROOT / tests / inside.with_name(f"test_{own_name(inside)}")
             excused = name(path) in TESTED_ELSEWHERE or not does_something(path)
             if not test.exists() and not excused:
                 missing.append(f"{name(path)}: no {name(test)}")

@@ -1,0 +1,45 @@
+"""The error table, and refusals as text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatd_protocol.chat.errors import ERRORS, format_error, parse_error
+
+FACTS = st.dictionaries(
+    st.text(min_size=1, max_size=10),
+    st.integers(-(2**53), 2**53) | st.text(),
+    max_size=4,
+)
+
+
+def test_rows_are_complete() -> None:
+    """A code would come without a status, or without a sentence for people."""
+    for code, row in ERRORS.items():
+        assert row.code == code
+        assert 400 <= row.status < 600
+        assert row.text.endswith(".")
+        assert ": " not in code
+
+
+@given(st.sampled_from(sorted(ERRORS)), FACTS)
+def test_a_refusal_is_read_as_it_was_written(code: str, facts: dict) -> None:
+    """A client could not tell why it was refused."""
+    found = parse_error(format_error(code, facts))
+    assert found is not None
+    assert (found.code, found.text, found.facts) == (code, ERRORS[code].text, facts)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Method does not exist.", "teapot: short and stout", "blocked"]
+)
+def test_signalr_s_own_errors_are_not_refusals(text: str) -> None:
+    """An unknown method would be taken for a rule of the platform."""
+    assert parse_error(text) is None
+
+
+def test_broken_facts_do_not_hide_the_code() -> None:
+    """A proxy that cuts a text would turn a refusal into a riddle."""
+    found = parse_error("blocked: You cannot.\n{broken")
+    assert found is not None
+    assert (found.code, found.facts) == ("blocked", {})
