@@ -4,21 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from starlette.requests import Request
 from starlette.responses import Response
 
 from chatd_client import (
-    CannotConnect,
     ChatClient,
-    ConnectionClosed,
     ConnectionLost,
-    Options,
     Refused,
     Reset,
 )
 from chatd_client.client import may_repeat
-from chatd_client.feed import Reader
-from chatd_protocol.chat.events import MessageCreated, TokenExpiring
 from chatd_protocol.chat.methods import METHODS
 from chatd_protocol.chat.objects import Conversation, Message
 from chatd_protocol.chat.requests import (
@@ -26,8 +20,9 @@ from chatd_protocol.chat.requests import (
     RenameConversation,
     SendMessage,
 )
-from chatd_protocol.signalr import CODECS, Close
-from tests.clients.histories import at, said
+from chatd_protocol.signalr import CODECS
+from tests.clients.clients import make, texts
+from tests.clients.histories import said
 from tests.clients.scripted_chat import Chat, scripted_chat
 from tests.support.waiting import wait_until
 
@@ -42,25 +37,6 @@ async def chat() -> AsyncIterator[Chat]:
 async def client(chat: Chat) -> AsyncIterator[ChatClient]:
     async with make(chat) as connected:
         yield connected
-
-
-def make(chat: Chat, token: object = "token", protocol: str = "json") -> ChatClient:
-    url = chat.server.url.removesuffix("/hub")
-    options = Options(protocol=protocol)
-    made = ChatClient(url, token, options=options)  # type: ignore[arg-type]
-    made._backoff._draw = lambda: 0.01  # the waits are tested where they are made
-    return made
-
-
-async def texts(reader: Reader, count: int) -> list[str]:
-    """The texts of the next messages, whatever else happens."""
-    found: list[str] = []
-    async with asyncio.timeout(10):
-        while len(found) < count:
-            update = await anext(reader)
-            if isinstance(update, MessageCreated):
-                found.append(update.message.text or "")
-    return found
 
 
 @pytest.mark.parametrize("protocol", CODECS)
@@ -189,22 +165,6 @@ async def test_too_much_was_missed(chat: Chat, client: ChatClient) -> None:
     assert room.complete_from == 0
 
 
-async def test_another_epoch_begins_anew(chat: Chat, client: ChatClient) -> None:
-    """After a restored backup clients would mix two histories."""
-    reader = client.events()
-    await chat.say("in the old history")
-    assert await texts(reader, 1) == ["in the old history"]
-    chat.log.clear()
-    chat.epoch = "epoch-2"
-    await chat.cut()
-    async with asyncio.timeout(10):
-        assert await anext(reader) == Reset()
-    await client.wait_whole()
-    assert client.replica.epoch == "epoch-2"
-    await chat.say("in the new one")
-    assert await texts(reader, 1) == ["in the new one"]
-
-
 async def test_a_call_that_must_not_be_repeated(chat: Chat, client: ChatClient) -> None:
     """Something would be done twice because its answer got lost."""
     chat.lose_next_answer = True
@@ -217,72 +177,6 @@ def test_what_may_be_repeated() -> None:
     may = {row.name for row in METHODS if may_repeat(row.request)}
     assert {"SendMessage", "StartConversation", "Sync", "GetMe", "ListMessages"} <= may
     assert may.isdisjoint({"EditMessage", "RenameConversation", "AddParticipants"})
-
-
-async def test_a_token_that_is_refused(chat: Chat) -> None:
-    """A client would knock for ever with a token that is no good."""
-    chat.server.negotiate = lambda _request: Response(status_code=401)
-    reader = (client := make(chat)).events()
-    with pytest.raises(CannotConnect, match="401"):
-        async with client:
-            pass
-    with pytest.raises(CannotConnect, match="401"):
-        await anext(reader)
-
-
-async def test_a_fresh_token_for_every_connection(chat: Chat) -> None:
-    """A client would be locked out as soon as its first token ended."""
-    tokens = iter(["one", "two", "three"])
-
-    async def fresh() -> str:
-        return next(tokens)
-
-    def only_two(request: Request) -> Response:
-        chat.server.negotiate = None
-        return Response(status_code=401)
-
-    chat.server.negotiate = only_two
-    async with make(chat, fresh) as client:
-        used = [request.headers["authorization"] for request in chat.server.requests]
-        assert used == ["Bearer one", "Bearer two"]
-        await chat.tell(TokenExpiring(at=at(1), expires_at=at(60)))
-        await wait_until(lambda: "RefreshToken" in chat.calls)
-        assert client.connected
-
-
-async def test_thrown_out_is_thrown_out(chat: Chat, client: ChatClient) -> None:
-    """Somebody who was removed would come back at once, again and again."""
-    reader = client.events()
-    for peer in chat.peers:
-        await peer.send(Close("removed by a moderator"))
-    with pytest.raises(ConnectionClosed, match="moderator"):
-        await texts(reader, 1)
-    with pytest.raises(ConnectionClosed):
-        await client.send("c1", "still here")
-
-
-async def test_invited_back(chat: Chat, client: ChatClient) -> None:
-    """A server that restarts would lose its clients."""
-    reader = client.events()
-    for peer in tuple(chat.peers):
-        await peer.send(Close("restarting", allow_reconnect=True))
-    await wait_until(lambda: len(chat.server.requests) == 2)
-    await client.wait_whole()
-    await chat.say("welcome back")
-    assert await texts(reader, 1) == ["welcome back"]
-
-
-async def test_events_of_the_future_are_passed_over(
-    chat: Chat, client: ChatClient
-) -> None:
-    """A newer server would break every older program."""
-    reader = client.events()
-    for peer in chat.peers:
-        await peer.send_bytes(
-            b'{"type":1,"target":"Event","arguments":[{"type":"poll.opened"}]}\x1e'
-        )
-    await chat.say("still here")
-    assert await texts(reader, 1) == ["still here"]
 
 
 async def test_after_the_end_calls_fail(chat: Chat) -> None:

@@ -2,17 +2,13 @@
 
 import pytest
 
-from chatd_client.errors import (
-    CallFailed,
-    ConnectionClosed,
-    Refused,
-    from_completion,
-)
+from chatd_client.errors import Refused, refusal, retry_of
+from chatd_client.signalr import CallFailed, ConnectionClosed
 
 
 def test_a_refusal_is_taken_apart() -> None:
     """A program could not tell why it was refused, or when to come back."""
-    error = from_completion('rate_limited: Too many.\n{"retryAfter":2}')
+    error = refusal(CallFailed('rate_limited: Too many.\n{"retryAfter":2}'))
     assert isinstance(error, Refused)
     assert (error.code, error.text) == ("rate_limited", "Too many.")
     assert (error.retry, error.retry_after_s) == ("later", 2.0)
@@ -21,7 +17,7 @@ def test_a_refusal_is_taken_apart() -> None:
 
 def test_a_refusal_without_facts() -> None:
     """Most refusals would not be understood."""
-    error = from_completion("not_found: There is no such thing.")
+    error = refusal(CallFailed("not_found: There is no such thing."))
     assert isinstance(error, Refused)
     assert (error.facts, error.retry, error.retry_after_s) == ({}, "no", None)
 
@@ -36,9 +32,8 @@ def test_a_refusal_without_facts() -> None:
 )
 def test_signalr_s_own_words_are_no_refusal(text: str) -> None:
     """A bug would look like a rule."""
-    error = from_completion(text)
-    assert isinstance(error, CallFailed)
-    assert str(error) == text
+    failure = CallFailed(text)
+    assert refusal(failure) is failure
 
 
 @pytest.mark.parametrize(
@@ -51,4 +46,4 @@ def test_signalr_s_own_words_are_no_refusal(text: str) -> None:
 )
 def test_a_close_says_whether_to_come_back(text: str, retry: str) -> None:
     """A client would stay away for ever, or come back to be thrown out."""
-    assert ConnectionClosed(text).retry == retry
+    assert retry_of(ConnectionClosed(text)) == retry

@@ -2,9 +2,10 @@
 
 import pytest
 
-from chatd_client.errors import CannotConnect, Lagging
+from chatd_client.errors import Lagging
 from chatd_client.feed import WAITING_MAX, Feed
 from chatd_client.replica import Reset
+from chatd_client.signalr import CannotConnect
 
 
 async def test_every_reader_sees_everything_from_its_beginning() -> None:

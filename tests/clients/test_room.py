@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from chatd_client.room import HELD_MAX, UNREAD_MAX, Room
+from chatd_client.room import HELD_MAX, MESSAGES_MAX, UNREAD_MAX, Room
 from chatd_protocol.chat.objects import Participant, Unread
 from chatd_protocol.chat.results import MessagePage
 from tests.clients.histories import (
@@ -145,3 +145,13 @@ def test_an_older_snapshot_is_passed_over() -> None:
     assert there.facts.title == "Physics"
     there.take_snapshot(conversation(head_seq=6, title="New"))
     assert there.facts.title == "New"
+
+
+def test_a_room_keeps_a_bounded_past() -> None:
+    """A program that runs for a year would keep all that was ever said."""
+    there = room()
+    for seq in range(1, MESSAGES_MAX + 2):
+        there.take(said(seq))
+    assert len(there.messages) < MESSAGES_MAX
+    assert there.complete_from == min(there.messages)
+    assert max(there.messages) == MESSAGES_MAX + 1

@@ -10,19 +10,18 @@
 """
 
 from chatd_client.client import ChatClient
-from chatd_client.connection import Connection
-from chatd_client.errors import (
+from chatd_client.errors import Lagging, Refused
+from chatd_client.replica import Replica, Reset, Update
+from chatd_client.signalr import (
+    Address,
     CallFailed,
     CannotConnect,
     ClientError,
+    Connection,
     ConnectionClosed,
     ConnectionLost,
-    Lagging,
-    Refused,
+    Options,
 )
-from chatd_client.link import Options
-from chatd_client.negotiating import Address
-from chatd_client.replica import Replica, Reset, Update
 
 __all__ = [
     "Address",

@@ -1,17 +1,9 @@
-"""What can go wrong for a caller, one type for each thing that can be done about it.
-
-`Refused`: the server said no, and why. `CallFailed`: the call itself was wrong.
-`ConnectionLost`: nobody knows whether it was done. `CannotConnect`: there is no
-connection, with what the server said about coming back.
-"""
+"""What the chat adds to SignalR's errors: refusals by code, and readers left behind."""
 
 from collections.abc import Mapping
 
+from chatd_client.signalr.errors import CallFailed, ClientError, ConnectionClosed
 from chatd_protocol.chat.errors import ERRORS, Retry, parse_error
-
-
-class ClientError(Exception):
-    """What all errors of this package have in common."""
 
 
 class Refused(ClientError):
@@ -35,52 +27,17 @@ class Refused(ClientError):
         return float(seconds) if isinstance(seconds, int | float) else None
 
 
-class CallFailed(ClientError):
-    """The call failed in SignalR's own words: unknown method, wrong arguments."""
-
-
-class ConnectionLost(ClientError):
-    """The connection ended before the answer; the deed may or may not be done."""
-
-
-class ConnectionClosed(ConnectionLost):
-    """The server ended the connection on purpose and did not invite us back.
-
-    `retry` is what the contract's table says of the reason, `no` if it has none.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        found = parse_error(text)
-        self.retry: Retry = "no" if found is None else ERRORS[found.code].retry
-
-
-class CannotConnect(ClientError):
-    """No connection came about.
-
-    `permanent` tells that trying again is pointless, as with a refused token;
-    `retry_after_s` is the server's own wish, in seconds.
-    """
-
-    def __init__(
-        self,
-        text: str,
-        *,
-        permanent: bool = False,
-        retry_after_s: float | None = None,
-    ) -> None:
-        super().__init__(text)
-        self.permanent = permanent
-        self.retry_after_s = retry_after_s
-
-
 class Lagging(ClientError):
     """A reader of events fell too far behind; the replica is still whole."""
 
 
-def from_completion(text: str) -> ClientError:
-    """The error that a Completion's error text stands for."""
-    found = parse_error(text)
-    if found is None:
-        return CallFailed(text)
-    return Refused(found.code, found.text, found.facts)
+def refusal(failure: CallFailed) -> ClientError:
+    """The refusal in a failed call's text, or the failure itself if it has none."""
+    found = parse_error(str(failure))
+    return failure if found is None else Refused(found.code, found.text, found.facts)
+
+
+def retry_of(closed: ConnectionClosed) -> Retry:
+    """What the contract's table says about coming back, `no` if it says nothing."""
+    found = parse_error(str(closed))
+    return "no" if found is None else ERRORS[found.code].retry

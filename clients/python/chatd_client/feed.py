@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final, Self
 
-from chatd_client.errors import ClientError, Lagging
+from chatd_client.errors import Lagging
 from chatd_client.replica import Update
+from chatd_client.signalr import ClientError
 
 WAITING_MAX: Final = 10_000
 """Updates that one reader may be behind."""

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from chatd_client.errors import Refused
 from chatd_client.replica import Replica, Update
+from chatd_client.signalr import ConnectionLost
 from chatd_protocol.chat.base import PAGE_MAX, Request, Shape
 from chatd_protocol.chat.objects import Conversation
 from chatd_protocol.chat.requests import (
@@ -93,15 +94,18 @@ class Recovery:
 
     async def _sync(self, conversation_ids: Sequence[str] | None) -> bool:
         for request in self.replica.requests(conversation_ids):
-            more: Sync | None = request
-            while more is not None:
-                more = self.replica.again(more)
-                synced = await self._asked(more, Synced)
+            asked: Sync | None = None
+            while True:
+                request = self.replica.again(request)
+                if request == asked:
+                    raise ConnectionLost("The server's answers lead nowhere.")
+                synced = await self._asked(request, Synced)
                 if synced.epoch != self.replica.epoch:
                     return False
                 self.emit(self.replica.absorb(synced, _now_s()))
                 if not synced.more:
-                    more = None
+                    break
+                asked = request
         return True
 
     async def _baseline(self) -> None:

@@ -33,6 +33,9 @@ UNREAD_MAX: Final = 999
 HELD_MAX: Final = 1_000
 """Events that may wait for one that is missing; more are left to `Sync`."""
 
+MESSAGES_MAX: Final = 5_000
+"""Messages that are kept; of more, the oldest quarter goes, to be loaded again."""
+
 _SHOWN_PARTICIPANTS: Final = 8
 
 
@@ -177,6 +180,7 @@ class Room:
         self.cursor = event.seq
         if isinstance(event, MessageCreated | MessageEdited | MessageRemoved):
             self._know(event.message, event.seq)
+            self._trim()
         if event.seq > self.facts_seq:
             self.facts = replace(evolved(self.facts, event), head_seq=event.seq)
             self.facts_seq = event.seq
@@ -185,6 +189,13 @@ class Room:
         known = self.messages.get(message.seq)
         if known is None or known.as_of <= as_of:
             self.messages[message.seq] = Known(message, as_of)
+
+    def _trim(self) -> None:
+        if len(self.messages) <= MESSAGES_MAX:
+            return
+        for seq in sorted(self.messages)[: MESSAGES_MAX // 4]:
+            del self.messages[seq]
+        self.complete_from = max(self.complete_from, min(self.messages))
 
 
 def evolved(facts: Conversation, event: LogEvent) -> Conversation:

@@ -15,8 +15,8 @@ import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from chatd_client.errors import CannotConnect, ConnectionClosed, ConnectionLost
-from chatd_client.negotiating import Address, negotiate, turned_away
+from chatd_client.signalr.errors import CannotConnect, ConnectionClosed, ConnectionLost
+from chatd_client.signalr.negotiating import Address, negotiate, turned_away
 from chatd_protocol.signalr import (
     CODECS,
     Close,
@@ -119,7 +119,9 @@ class Link:
         try:
             await self._socket.send(data, text=not self._codec.binary)
         except (WebSocketException, OSError) as error:
-            raise ConnectionLost(f"The socket failed: {error}") from error
+            lost = ConnectionLost(f"The socket failed: {error}")
+            self.end(lost)
+            raise lost from error
 
     async def send_if_open(self, message: HubMessage) -> None:
         """Send one message that nobody will miss if the connection is over."""

@@ -14,9 +14,9 @@ from typing import Final, Self
 
 import httpx2
 
-from chatd_client.errors import ClientError, ConnectionLost, from_completion
-from chatd_client.link import Link, Options
-from chatd_client.negotiating import Address
+from chatd_client.signalr.errors import CallFailed, ClientError, ConnectionLost
+from chatd_client.signalr.link import Link, Options
+from chatd_client.signalr.negotiating import Address
 from chatd_protocol.signalr import (
     NO_RESULT,
     CancelInvocation,
@@ -81,6 +81,11 @@ class Connection:
         """Close; calls that are still open fail with ConnectionLost."""
         await self._link.__aexit__(kind, error, trace)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the connection is over."""
+        return self._link.ended.done()
+
     async def wait_ended(self) -> ConnectionLost:
         """Why the connection ended, as soon as it has."""
         return await asyncio.shield(self._link.ended)
@@ -90,7 +95,7 @@ class Connection:
     ) -> object:
         """Call a method and wait for its result; None for one that has none.
 
-        Raises Refused or CallFailed with what the server said, ConnectionLost.
+        Raises CallFailed with what the server said, ConnectionLost.
         """
         invocation_id, names = self._new_ids(uploads)
         answer = self._calls[invocation_id] = asyncio.Future()
@@ -117,7 +122,7 @@ class Connection:
     ) -> AsyncGenerator[object, None]:
         """The items of a server stream; closing the iterator cancels the stream.
 
-        Raises Refused or CallFailed with what the server said, ConnectionLost.
+        Raises CallFailed with what the server said, ConnectionLost.
         """
         invocation_id, names = self._new_ids(uploads)
         items = self._streams[invocation_id] = asyncio.Queue()
@@ -143,7 +148,7 @@ class Connection:
             case StreamItem(invocation_id, item):
                 self._take_item(invocation_id, item)
             case Completion(invocation_id, result, error):
-                failure = None if error is None else from_completion(error)
+                failure = None if error is None else CallFailed(error)
                 if (items := self._streams.pop(invocation_id, None)) is not None:
                     items.put_nowait(_End(failure))
                 elif (call := self._calls.get(invocation_id)) is not None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import httpx2
 
-from chatd_client.errors import CannotConnect
+from chatd_client.signalr.errors import CannotConnect
 from chatd_protocol.signalr import ProtocolError
 from chatd_protocol.signalr.negotiate import (
     WEB_SOCKETS,

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from chatd_client import Address, CannotConnect, ConnectionLost, Options
-from chatd_client.link import Link
+from chatd_client.signalr.link import Link
 from chatd_protocol.signalr import Close, Invocation, Ping
 from chatd_protocol.signalr.handshake import HandshakeResponse
 from chatd_protocol.signalr.session import Event

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chatd_client import Address, CannotConnect
-from chatd_client.negotiating import negotiate, turned_away
+from chatd_client.signalr.negotiating import negotiate, turned_away
 from chatd_protocol.signalr.negotiate import (
     NegotiateRedirect,
     NegotiateRefusal,
