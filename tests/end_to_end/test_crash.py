@@ -33,7 +33,7 @@ PROGRESS = 8
 def impatient(server: Server, user: str) -> ChatClient:
     """A client that comes back within 0.3 s, so that a kill finds it sending."""
     client = ChatClient(server.url, token(user, ttl_s=86_400))
-    client._backoff = Backoff(draw=lambda: 0.01)
+    client._lifeline.backoff = Backoff(draw=lambda: 0.01)
     return client
 
 
