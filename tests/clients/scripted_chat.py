@@ -38,6 +38,7 @@ class Chat:
         self.too_long = False
         self.lose_next_answer = False  # do it, then cut the connection
         self.lose_next_event = False  # commit it, and tell nobody
+        self.refuse_sends: tuple[str, dict[str, object]] | None = None
         self.refuse_next: tuple[str, dict[str, object]] | None = None
         self.peers: list[Peer] = []
 
@@ -69,8 +70,11 @@ class Chat:
     async def _serve(self, peer: Peer, call: Invocation) -> bool:
         self.calls.append(call.target)
         answer_id = call.invocation_id or ""
-        if self.refuse_next is not None:
-            error, self.refuse_next = format_error(*self.refuse_next), None
+        refusal, self.refuse_next = self.refuse_next, None
+        if call.target == "SendMessage":
+            refusal = refusal or self.refuse_sends
+        if refusal is not None:
+            error = format_error(*refusal)
             await peer.send(Completion(answer_id, error=error))
             return True
         result = await self._answer(call.target, call.arguments[0])

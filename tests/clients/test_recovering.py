@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from chatd_client import recovering
 from chatd_client.errors import Refused
 from chatd_client.recovering import Recovery
 from chatd_client.replica import HOLD_S, Replica, Reset, Update
@@ -93,8 +94,11 @@ async def test_live_events_come_after_what_was_missed() -> None:
 
 
 @pytest.mark.parametrize("later", ["overloaded", "storage_unavailable"])
-async def test_mending_waits_out_a_busy_server(later: str) -> None:
+async def test_mending_waits_out_a_busy_server(
+    later: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A gap would stay because the server was busy when it was asked."""
+    monkeypatch.setattr(recovering, "PAUSE_S", 0.01)
     asked = Asked(
         Refused(later, "Busy.", {}),
         conversation("new", head_seq=1),

@@ -24,10 +24,10 @@ from chatd_protocol.signalr import CODECS
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; its exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    words = parser()
+    options = words.parse_args(arguments)
     if not options.token:
-        parser.error("a token is needed: --token, or CHATD_TOKEN")
+        words.error("a token is needed: --token, or CHATD_TOKEN")
     work = listen if options.command == "listen" else send
     try:
         asyncio.run(work(options))
@@ -111,15 +111,16 @@ def _client(options: argparse.Namespace) -> ChatClient:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What may be typed."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--url", default="http://127.0.0.1:8080", help="the server's")
     common.add_argument(
         "--token", default=os.environ.get("CHATD_TOKEN"), help="who you are"
     )
     common.add_argument("--protocol", choices=sorted(CODECS), default="json")
-    parser = argparse.ArgumentParser(prog="chatd_client", description="Talk to chatd.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    words = argparse.ArgumentParser(prog="chatd_client", description="Talk to chatd.")
+    commands = words.add_subparsers(dest="command", required=True)
     listening = commands.add_parser(
         "listen", parents=[common], help="print what happens"
     )
@@ -129,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--conversation", help="send to this conversation")
     where.add_argument("--to", action="append", help="a person's id; may be repeated")
     sending.add_argument("--text", required=True)
-    return parser
+    return words
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chatd_client import Address, CannotConnect
+from chatd_client.signalr import negotiating
 from chatd_client.signalr.negotiating import negotiate, turned_away
 from chatd_protocol.signalr.negotiate import (
     NegotiateRedirect,
@@ -102,8 +103,10 @@ async def test_turned_away(
     text: str,
     permanent: bool,
     retry_after_s: float | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A client would give up too early, or knock for ever at a closed door."""
+    monkeypatch.setattr(negotiating, "REDIRECTS_MAX", 5)
     server.negotiate = answer
     with pytest.raises(CannotConnect, match=text) as raised:
         await negotiate(http, Address(server.url))
