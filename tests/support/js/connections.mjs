@@ -31,7 +31,9 @@ export class Connections {
     }
     const connection = builder.build();
     for (const target of targets) {
-      connection.on(target, (body) => this.tell({ event: target, name, body }));
+      connection.on(target, (body) => {
+        this.tell({ event: target, name, body });
+      });
     }
     connection.onclose((error) =>
       this.tell({ event: "closed", name, body: error?.message ?? null }),
