@@ -1,0 +1,95 @@
+"""How often one person may do what: token buckets that no second connection refills.
+
+Both doors spend from the same buckets, kept by tenant and user; a bucket that has
+filled up again is forgotten, so memory follows who is active.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from chatd.clock import Clock
+from chatd.errors import Refused
+from chatd.limits import Limits
+
+SWEEP_S: Final = 60.0
+HOUR_S: Final = 3600.0
+
+
+class Cost(Enum):
+    """Which bucket pays. A deed that nobody counts costs nothing."""
+
+    READ = "read"
+    WRITE = "write"
+    SEND = "send"
+    START = "start"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    per_second: float
+    burst: float
+
+
+@dataclass(slots=True)
+class _Bucket:
+    level: float
+    at_s: float
+
+
+class Rates:
+    """All buckets of this process."""
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self._clock = clock
+        sends = _Rate(limits.sends_per_second, limits.sends_burst)
+        starts = limits.new_conversations_per_hour
+        self._rates = {
+            Cost.READ: _Rate(limits.reads_per_second, limits.reads_burst),
+            Cost.WRITE: sends,
+            Cost.SEND: sends,
+            Cost.START: _Rate(starts / HOUR_S, starts),
+        }
+        self._buckets: dict[tuple[str, str, Cost], _Bucket] = {}
+        self._swept_s = clock.monotonic()
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def spend(self, tenant: str, user_id: str, cost: Cost) -> None:
+        """Take one token.
+
+        Raises:
+            Refused: `rate_limited`, with `retryAfter` in whole seconds.
+        """
+        rate = self._rates.get(cost)
+        if rate is None:
+            return
+        now_s = self._clock.monotonic()
+        if now_s - self._swept_s >= SWEEP_S:
+            self._sweep(now_s)
+        key = (tenant, user_id, cost)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = _Bucket(rate.burst, now_s)
+        filled = bucket.level + (now_s - bucket.at_s) * rate.per_second
+        level = min(rate.burst, filled)
+        bucket.at_s = now_s
+        if level < 1:
+            bucket.level = level
+            wait_s = math.ceil((1 - level) / rate.per_second)
+            raise Refused("rate_limited", retryAfter=max(1, wait_s))
+        bucket.level = level - 1
+
+    def _sweep(self, now_s: float) -> None:
+        self._swept_s = now_s
+        full = [
+            key
+            for key, bucket in self._buckets.items()
+            if bucket.level + (now_s - bucket.at_s) * self._rates[key[2]].per_second
+            >= self._rates[key[2]].burst
+        ]
+        for key in full:
+            del self._buckets[key]

@@ -1,0 +1,1 @@
+"""Who is asking: tokens, the issuers they come from, and their keys."""

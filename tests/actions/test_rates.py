@@ -1,0 +1,77 @@
+"""If these fail, one person can flood the server, or a quiet one is held up."""
+
+import pytest
+
+from chatd.actions.rates import Cost, Rates
+from chatd.errors import Refused
+from chatd.limits import Limits
+
+
+class HandClock:
+    """A clock that a test moves by hand."""
+
+    def __init__(self) -> None:
+        self.at_s = 1_000.0
+
+    def now_ms(self) -> int:
+        return round(self.at_s * 1000)
+
+    def monotonic(self) -> float:
+        return self.at_s
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def rates(clock: HandClock) -> Rates:
+    return Rates(Limits(sends_per_second=2, sends_burst=3), clock)
+
+
+def test_a_burst_then_the_rate(rates: Rates, clock: HandClock) -> None:
+    """A flood would pass, or a person would wait longer than told."""
+    for _ in range(3):
+        rates.spend("t", "u", Cost.SEND)
+    with pytest.raises(Refused) as caught:
+        rates.spend("t", "u", Cost.SEND)
+    assert (caught.value.code, caught.value.facts) == (
+        "rate_limited",
+        {"retryAfter": 1},
+    )
+    clock.at_s += 1
+    rates.spend("t", "u", Cost.SEND)
+    rates.spend("t", "u", Cost.SEND)
+    with pytest.raises(Refused):
+        rates.spend("t", "u", Cost.SEND)
+
+
+def test_buckets_are_by_tenant_person_and_kind(rates: Rates) -> None:
+    """One person's flood would silence another, or reading would stop sending."""
+    for _ in range(3):
+        rates.spend("t", "u", Cost.SEND)
+    rates.spend("t", "v", Cost.SEND)
+    rates.spend("s", "u", Cost.SEND)
+    rates.spend("t", "u", Cost.READ)
+
+
+def test_a_new_conversation_waits_for_its_share_of_the_hour(
+    rates: Rates,
+) -> None:
+    """Somebody could start conversations without end."""
+    for _ in range(30):
+        rates.spend("t", "u", Cost.START)
+    with pytest.raises(Refused) as caught:
+        rates.spend("t", "u", Cost.START)
+    assert caught.value.facts == {"retryAfter": 120}
+
+
+def test_full_buckets_are_forgotten(rates: Rates, clock: HandClock) -> None:
+    """Memory would grow with everybody who was ever here."""
+    for n in range(100):
+        rates.spend("t", str(n), Cost.READ)
+    clock.at_s += 61
+    rates.spend("t", "u", Cost.NOTHING)
+    rates.spend("t", "u", Cost.READ)
+    assert len(rates) == 1
