@@ -50,10 +50,11 @@ class InvalidRequestError(Exception):
         self.code = code
 
 
-def bind(request_type: type[T], value: object) -> T:
+def bind(request_type: type[T], value: object, *, strict: bool = True) -> T:
     """The request that `value`, as parsed from JSON or MessagePack, stands for.
 
-    `null` is read as absent. A NUL character is refused anywhere: no text needs one
+    `null` is read as absent. Without `strict`, numbers and truth values may come as
+    text, as they do in a query. A NUL character is refused anywhere: no text needs one
     and PostgreSQL cannot store it.
 
     Raises:
@@ -61,7 +62,7 @@ def bind(request_type: type[T], value: object) -> T:
     """
     cleaned = _clean(value, "", _DEPTH_MAX)
     try:
-        return msgspec.convert(cleaned, request_type, strict=True)
+        return msgspec.convert(cleaned, request_type, strict=strict)
     except msgspec.ValidationError as error:
         raise _located(str(error)) from None
 

@@ -264,7 +264,7 @@ class GetUnit(Request):
 
 
 class DeleteUnit(Request):
-    """Take out a unit that has no units below it."""
+    """Take out a unit; what was below it stands alone then."""
 
     unit_id: Id
 
