@@ -2,26 +2,23 @@
 
 import asyncio
 
-from chatd_client import ChatClient, Options
+from chatd_client import ChatClient, ChatOptions
 from chatd_client.feed import Reader
+from chatd_client.lifeline import Token
 from chatd_protocol.chat.events import MessageCreated
 from tests.clients.scripted_chat import Chat
 
 
 def make(
     chat: Chat,
-    token: object = "token",
+    token: Token = "token",
     protocol: str = "json",
     *,
     service: bool = False,
 ) -> ChatClient:
     url = chat.server.url.removesuffix("/hub")
-    options = Options(protocol=protocol)
-    made = ChatClient(url, token, options=options, service=service)  # type: ignore[arg-type]
-    made._lifeline.backoff._draw = lambda: (
-        0.01
-    )  # the waits are tested where they are made
-    return made
+    options = ChatOptions(protocol=protocol, service=service, draw=lambda: 0.01)
+    return ChatClient(url, token, options=options)
 
 
 async def texts(reader: Reader, count: int) -> list[str]:

@@ -42,6 +42,8 @@ def test_signalr_s_own_words_are_no_refusal(text: str) -> None:
         ("unauthenticated: Sign in again.", "signIn"),
         ("overloaded: Busy.", "later"),
         ("Removed by a moderator", "no"),
+        ("Connection closed with an error.", "later"),
+        ("Connection closed with an error. HubException: forbidden: No.", "no"),
     ],
 )
 def test_a_close_says_whether_to_come_back(text: str, retry: str) -> None:

@@ -14,8 +14,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from chatd_client import ChatClient
-from chatd_client.backoff import Backoff
+from chatd_client import ChatClient, ChatOptions
 from chatd_protocol.chat.events import MessageCreated
 from chatd_protocol.chat.objects import Message
 from chatd_protocol.chat.requests import Recipient, StartConversation, Sync
@@ -32,9 +31,8 @@ PROGRESS = 8
 
 def impatient(server: Server, user: str) -> ChatClient:
     """A client that comes back within 0.3 s, so that a kill finds it sending."""
-    client = ChatClient(server.url, token(user, ttl_s=86_400))
-    client._lifeline.backoff = Backoff(draw=lambda: 0.01)
-    return client
+    options = ChatOptions(draw=lambda: 0.01)
+    return ChatClient(server.url, token(user, ttl_s=86_400), options=options)
 
 
 async def start_group(client: ChatClient) -> str:

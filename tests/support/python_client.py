@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from chatd_client import ChatClient, Options, Refused
+from chatd_client import ChatClient, ChatOptions, Refused
 from chatd_protocol.chat.methods import METHODS
 from tests.support.lines import DriverError
 
@@ -55,7 +55,7 @@ class PythonClients:
         client = ChatClient(
             f"{place.scheme}://{place.netloc}",
             str(arguments["token"]),
-            options=Options(protocol=str(arguments["protocol"])),
+            options=ChatOptions(protocol=str(arguments["protocol"])),
         )
         reading = asyncio.create_task(self._read(name, client))
         self._readers.add(reading)

@@ -11,6 +11,7 @@
 
 from chatd_client.client import ChatClient
 from chatd_client.errors import Lagging, Refused
+from chatd_client.lifeline import ChatOptions
 from chatd_client.replica import Replica, Reset, Update
 from chatd_client.signalr import (
     Address,
@@ -28,6 +29,7 @@ __all__ = [
     "CallFailed",
     "CannotConnect",
     "ChatClient",
+    "ChatOptions",
     "ClientError",
     "Connection",
     "ConnectionClosed",

@@ -14,7 +14,7 @@ import secrets
 import sys
 from collections.abc import Sequence
 
-from chatd_client import ChatClient, ClientError, Options, Replica, Update
+from chatd_client import ChatClient, ChatOptions, ClientError, Replica, Update
 from chatd_protocol.chat.events import LogEvent, event_type
 from chatd_protocol.chat.objects import Message
 from chatd_protocol.chat.requests import FirstMessage, Recipient, StartConversation
@@ -107,7 +107,7 @@ def _message_line(kind: str, message: Message) -> str:
 
 def _client(options: argparse.Namespace) -> ChatClient:
     return ChatClient(
-        options.url, options.token, options=Options(protocol=options.protocol)
+        options.url, options.token, options=ChatOptions(protocol=options.protocol)
     )
 
 

@@ -13,13 +13,13 @@ CAP_S: Final = 30.0
 RETRY_AFTER_S_MAX: Final = 300.0
 """A server that asks for more is taken to mean this much."""
 
-_RANDOM: Final = secrets.SystemRandom()
+RANDOM: Final = secrets.SystemRandom()
 
 
 class Backoff:
     """The waits of one client."""
 
-    def __init__(self, draw: Callable[[], float] = _RANDOM.random) -> None:
+    def __init__(self, draw: Callable[[], float] = RANDOM.random) -> None:
         """`draw` gives numbers in [0, 1)."""
         self._draw = draw
         self._bound_s = FIRST_S

@@ -18,9 +18,9 @@ import msgspec
 from chatd_client.backoff import Backoff
 from chatd_client.errors import Refused, refusal
 from chatd_client.feed import Reader
-from chatd_client.lifeline import Lifeline, Token, ask
+from chatd_client.lifeline import ChatOptions, Lifeline, Token, ask
 from chatd_client.replica import Replica
-from chatd_client.signalr import CallFailed, ConnectionLost, Options
+from chatd_client.signalr import CallFailed, ConnectionLost
 from chatd_protocol.chat.base import Request, Shape
 from chatd_protocol.chat.methods import BY_REQUEST
 from chatd_protocol.chat.objects import Message
@@ -35,7 +35,7 @@ from chatd_protocol.chat.results import MessagePage, ReadState, WatchedEvent
 SEND_ATTEMPTS: Final = 8
 """How often `send` repeats a message that is refused for the moment only."""
 
-DEFAULTS: Final = Options()
+DEFAULTS: Final = ChatOptions()
 
 T = TypeVar("T", bound=Shape)
 
@@ -48,22 +48,23 @@ class ChatClient:
         url: str,
         token: Token,
         *,
-        options: Options = DEFAULTS,
+        options: ChatOptions = DEFAULTS,
         http: httpx2.AsyncClient | None = None,
-        service: bool = False,
     ) -> None:
         """A client that is not started.
 
         `url` is the server's, such as `https://chat.school.example`. An `http` client
-        that is shared by many chat clients saves each its own. `service` is for tokens
-        that are no person's: there is no replica then, only calls and `watch`.
+        that is shared by many chat clients saves each its own.
         """
         self._http = http or httpx2.AsyncClient()
         self._owns_http = http is None
+        self._draw = options.draw
         self._lifeline = Lifeline(
-            self._http, f"{url.rstrip('/')}/hub?events=single", token, options
+            self._http,
+            f"{url.rstrip('/')}/hub?events=single",
+            token,
+            options,
         )
-        self._lifeline.has_replica = not service
         self._lanes: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._unanswered: dict[str, SendMessage] = {}
 
@@ -204,7 +205,7 @@ class ChatClient:
         """
         lane = self._lanes.setdefault(request.conversation_id, asyncio.Lock())
         self._unanswered[request.client_message_id] = request
-        waits = Backoff()
+        waits = Backoff(self._draw)
         try:
             async with lane:
                 for _ in range(attempts - 1):

@@ -1,9 +1,12 @@
 """What the chat adds to SignalR's errors: refusals by code, and readers left behind."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from chatd_client.signalr.errors import CallFailed, ClientError, ConnectionClosed
 from chatd_protocol.chat.errors import ERRORS, Retry, parse_error
+
+_FAILED: Final = "Connection closed with an error."
 
 
 class Refused(ClientError):
@@ -38,6 +41,14 @@ def refusal(failure: CallFailed) -> ClientError:
 
 
 def retry_of(closed: ConnectionClosed) -> Retry:
-    """What the contract's table says about coming back, `no` if it says nothing."""
-    found = parse_error(str(closed))
-    return "no" if found is None else ERRORS[found.code].retry
+    """What a Close without invitation means for coming back.
+
+    With a code of the contract's table, what the table says. SignalR's own sentence
+    says only that something failed, which may be over next time. Any other text is
+    meant.
+    """
+    text = str(closed).removeprefix(_FAILED).strip().removeprefix("HubException: ")
+    found = parse_error(text)
+    if found is not None:
+        return ERRORS[found.code].retry
+    return "later" if str(closed).startswith(_FAILED) else "no"

@@ -7,12 +7,13 @@ who need a connection wait here for the next one.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Final
 
 import httpx2
 import msgspec
 
-from chatd_client.backoff import Backoff
+from chatd_client.backoff import RANDOM, Backoff
 from chatd_client.errors import Refused, refusal, retry_of
 from chatd_client.feed import Feed
 from chatd_client.recovering import Recovery
@@ -42,6 +43,19 @@ Token = str | Callable[[], Awaitable[str]]
 """A token, or how to get a fresh one, which is asked before every connection and may
 raise `CannotConnect` to be asked again later."""
 
+
+@dataclass(frozen=True, slots=True)
+class ChatOptions(Options):
+    """How a chat client speaks and behaves.
+
+    `service` is for tokens that are no person's: there is no replica then. `draw` gives
+    the random numbers in [0, 1) that spread the waits before coming back.
+    """
+
+    service: bool = False
+    draw: Callable[[], float] = RANDOM.random
+
+
 _log = logging.getLogger("chatd_client")
 
 
@@ -49,12 +63,16 @@ class Lifeline:
     """The connection of the moment, and the next one."""
 
     def __init__(
-        self, http: httpx2.AsyncClient, hub_url: str, token: Token, options: Options
+        self,
+        http: httpx2.AsyncClient,
+        hub_url: str,
+        token: Token,
+        options: ChatOptions,
     ) -> None:
+        """A lifeline that is not started."""
         self.replica = Replica()
         self.feed = Feed()
-        self.backoff = Backoff()
-        self.has_replica = True
+        self._backoff = Backoff(options.draw)
         self.whole = False
         self._http = http
         self._hub_url = hub_url
@@ -122,8 +140,8 @@ class Lifeline:
                 _log.debug("no connection: %s", error)
                 retry_after_s = getattr(error, "retry_after_s", None)
             if loop.time() - began_s > STABLE_S:
-                self.backoff.reset()
-            await asyncio.sleep(self.backoff.next_s(retry_after_s))
+                self._backoff.reset()
+            await asyncio.sleep(self._backoff.next_s(retry_after_s))
 
     def _may_come_back(self, error: ClientError) -> bool:
         fresh_token = not isinstance(self._token, str)
@@ -167,7 +185,7 @@ class Lifeline:
             self.feed.emit,
             self._offered,
         )
-        if self.has_replica:
+        if not self._options.service:
             await recovery.catch_up()
         self.whole = True
         self._tell_change()
