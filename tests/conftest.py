@@ -10,9 +10,16 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.loop_watch import loop_watch
 from tests.support.server import Server, serving
+
+# A busy machine makes examples slow, not wrong.
+settings.register_profile(
+    "chatd", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("chatd")
 
 LONG_FIRST = ("end_to_end", "signalr")
 
