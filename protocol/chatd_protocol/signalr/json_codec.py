@@ -42,6 +42,8 @@ class JsonCodec:
     def encode(self, message: HubMessage) -> bytes:
         """The message as one JSON object followed by 0x1E.
 
+        NaN and the infinities, which JSON does not have, become null.
+
         Raises LocalProtocolError for values that JSON cannot carry: integers beyond
         64 bits, lone surrogates, keys that are not strings, unknown types.
         """

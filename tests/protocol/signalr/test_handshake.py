@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatd_protocol.signalr import CODECS, RemoteProtocolError
 from chatd_protocol.signalr.handshake import (
@@ -56,6 +58,26 @@ def test_a_handshake_has_a_length(separator: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         take_handshake(bytearray(b"x" * LIMIT + separator), LIMIT)
     assert take_handshake(bytearray(b"x" * (LIMIT - 1)), LIMIT) is None
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+members = st.dictionaries(
+    st.sampled_from(["protocol", "version", "error", "type"]), json_values
+)
+
+
+@given(value=json_values | members)
+def test_any_json_is_a_handshake_or_an_error(value: object) -> None:
+    """Some odd value would raise something that nobody expects."""
+    record = json.dumps(value).encode() + b"\x1e"
+    for take in TAKE.values():
+        try:
+            take(bytearray(record), 1_000_000)
+        except RemoteProtocolError:
+            pass
 
 
 def test_nesting_in_a_handshake() -> None:

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatd_protocol.signalr import RemoteProtocolError
 from chatd_protocol.signalr.negotiate import (
@@ -59,6 +61,32 @@ def test_writing_a_vector(row: dict) -> None:
     if row["name"] == "a transport of the future":
         expected["availableTransports"] = written["availableTransports"]
     assert written == expected
+
+
+members = st.dictionaries(
+    st.sampled_from(
+        [
+            *("negotiateVersion", "connectionId", "connectionToken", "url", "error"),
+            *("accessToken", "availableTransports", "useStatefulReconnect"),
+        ]
+    ),
+    st.none()
+    | st.text()
+    | st.integers()
+    | st.booleans()
+    | st.lists(st.dictionaries(st.sampled_from(["transport", "x"]), st.text())),
+)
+
+
+@given(value=members)
+def test_any_json_is_an_answer_or_an_error(value: object) -> None:
+    """Some odd answer would raise something that nobody expects."""
+    try:
+        answer = parse_negotiate(json.dumps(value).encode())
+    except RemoteProtocolError:
+        return
+    again = parse_negotiate(encode_negotiate(answer))
+    assert type(again) is type(answer)
 
 
 @pytest.mark.parametrize(
