@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chatd_client.replica import BUFFER_MAX, HOLD_S, Overdue, Replica, Reset, Update
+from chatd_client.replica import (
+    BUFFER_MAX,
+    HOLD_S,
+    JOIN_HOLD_S,
+    Overdue,
+    Replica,
+    Reset,
+    Update,
+)
 from chatd_protocol.chat.base import SYNC_CURSORS_MAX
 from chatd_protocol.chat.events import (
     ConversationJoined,
@@ -203,6 +211,20 @@ def test_joining_replays_what_may_be_seen() -> None:
         said(2, name="new"),
     ]
     assert replica.overdue(9.0) == Overdue()
+
+
+def test_joining_an_old_conversation_asks_soon() -> None:
+    """Somebody who was added would wait for the first message addressed to him."""
+    replica = whole()
+    facts = conversation("old", head_seq=9)
+    replica.offer(ConversationJoined(personal_seq=5, at=at(5), conversation=facts), 1.0)
+    assert replica.offer(said(9, name="old"), 1.0) == []
+    assert replica.overdue(1.0 + JOIN_HOLD_S) == Overdue(behind=("old",))
+    row = ConversationEvents(
+        conversation_id="old", events=(said(9, name="old"),), head_seq=9
+    )
+    assert replica.absorb(synced(row), 1.1) == [said(9, name="old")]
+    assert replica.due_s() is None
 
 
 def test_joining_without_live_events_asks_for_them() -> None:

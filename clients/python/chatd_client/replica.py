@@ -13,13 +13,22 @@ from typing import Final, TypeAlias
 from chatd_client.personal import PersonalState, subject
 from chatd_client.room import HELD_MAX, Room
 from chatd_protocol.chat.base import SYNC_CURSORS_MAX
-from chatd_protocol.chat.events import Event, Hint, LogEvent, PersonalEvent
+from chatd_protocol.chat.events import (
+    ConversationJoined,
+    Event,
+    Hint,
+    LogEvent,
+    PersonalEvent,
+)
 from chatd_protocol.chat.objects import Conversation
 from chatd_protocol.chat.requests import Sync
 from chatd_protocol.chat.results import Me, MessagePage, PersonalRow, Synced
 
 HOLD_S: Final = 0.5
 """How long an event may wait for one that is missing before `Sync` is asked."""
+
+JOIN_HOLD_S: Final = 0.05
+"""The same for what came before a person joined, which will hardly come by itself."""
 
 BUFFER_MAX: Final = 10_000
 """Live events that may wait while catching up; beyond, `Sync` goes round again."""
@@ -263,6 +272,8 @@ class Replica:
                 updates += self._take(room, event, now_s)
             self._unknown_since_s.pop(room.facts.id, None)
             self._note_gap(room, now_s)
+            if isinstance(change, ConversationJoined) and room.gap_since_s is not None:
+                room.gap_since_s = now_s - HOLD_S + JOIN_HOLD_S
         return updates
 
     def _note_gap(self, room: Room, now_s: float) -> None:
