@@ -826,7 +826,7 @@ export interface GetUnit {
   unitId: string;
 }
 
-/** Take out a unit that has no units below it. */
+/** Take out a unit; what was below it stands alone then. */
 export interface DeleteUnit {
   unitId: string;
 }
