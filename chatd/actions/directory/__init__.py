@@ -1,0 +1,1 @@
+"""What a platform tells about its people, rosters and tenants, taken in at once."""

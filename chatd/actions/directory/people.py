@@ -1,0 +1,203 @@
+"""People as the platform has them: put, get, delete; what follows from a change.
+
+Whoever is switched off is out at once, on every connection; what else decides about
+what a person may do (roles, messaging) is told to that person's clients.
+"""
+
+from typing import Final
+
+import msgspec
+
+from chatd.actions.context import Context
+from chatd.actions.directory.deciding import Decide, commit, require_tenant
+from chatd.domain.people import Caller, PersonRecord
+from chatd.errors import Refused
+from chatd.store import conversations, members, people
+from chatd.store.change import Guard, Write
+from chatd.store.members import Part
+from chatd.store.people import EndSessions, PutPerson
+from chatd.store.personal import PermissionsMoved
+from chatd.store.rosters import RemoveRosterMember
+from chatd.store.transaction import Transaction
+from chatd_protocol.chat.directory import (
+    Availability,
+    DeleteUser,
+    GetUser,
+    PutUser,
+    User,
+)
+from chatd_protocol.chat.results import Empty
+
+CONVERSATIONS_TOLD_MAX: Final = 500
+"""Conversations in which one change is told; beyond, the next sign-in tells."""
+
+
+class _Details(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What only some presets read, and that a person was deleted."""
+
+    privileges: tuple[str, ...] = ()
+    availability: Availability | None = None
+    guardian_of: tuple[str, ...] = ()
+    supervises: tuple[str, ...] = ()
+    deleted: bool = False
+
+
+_DELETED: Final = msgspec.json.encode(_Details(deleted=True)).decode()
+
+
+async def put(context: Context, caller: Caller, request: PutUser) -> User:
+    """Add a person or replace what is known of one.
+
+    Raises:
+        Refused: `not_found` for a tenant that does not exist.
+    """
+    await require_tenant(context, caller)
+    wanted = _written(request)
+
+    async def decide() -> tuple[User, tuple[Write, ...], tuple[Guard, ...]]:
+        now = await context.store.read(people.get, caller.tenant, request.user_id)
+        guard = Guard("person", request.user_id, now.version if now else 0)
+        answer = _shown(request.user_id, wanted)
+        if now is None:
+            return answer, (wanted,), (guard,)
+        if _of_record(now) == wanted:
+            return answer, (), ()
+        writes: list[Write] = [wanted]
+        if now.active and not wanted.active:
+            before_ms = context.clock.now_ms() + 1
+            writes.append(EndSessions(request.user_id, before_ms))
+        if _rights(now) != _rights(wanted):
+            writes += await context.store.read(_told, caller.tenant, request.user_id)
+        return answer, tuple(writes), (guard,)
+
+    return await commit(context, caller, decide)
+
+
+async def get(context: Context, caller: Caller, request: GetUser) -> User:
+    """Read one person.
+
+    Raises:
+        Refused: `not_found`.
+    """
+    found = await context.store.read(people.get, caller.tenant, request.user_id)
+    if found is None or _details(found.details).deleted:
+        raise Refused("not_found")
+    return _shown(found.id, _of_record(found))
+
+
+async def delete(context: Context, caller: Caller, request: DeleteUser) -> Empty:
+    """Take a person out of everything but the past; who is out already stays out.
+
+    Their name stays at what they said. Direct conversations stay, too, and can only be
+    read from then on, because one of the two is not active (ISP-24, ISP-25).
+    """
+
+    async def decide() -> tuple[Empty, tuple[Write, ...], tuple[Guard, ...]]:
+        now = await context.store.read(people.get, caller.tenant, request.user_id)
+        if now is None or _details(now.details).deleted:
+            return Empty(), (), ()
+        writes = (
+            PutPerson(now.id, now.name, now.roles, active=False, details=_DELETED),
+            EndSessions(now.id, context.clock.now_ms() + 1),
+            *await context.store.read(_parted, caller.tenant, now.id),
+        )
+        return Empty(), writes, (Guard("person", now.id, now.version),)
+
+    decision: Decide[Empty] = decide
+    return await commit(context, caller, decision)
+
+
+def _written(request: PutUser) -> PutPerson:
+    details = _Details(
+        privileges=request.privileges,
+        availability=request.availability,
+        guardian_of=request.guardian_of,
+        supervises=request.supervises,
+    )
+    return PutPerson(
+        id=request.user_id,
+        name=request.name,
+        roles=request.roles,
+        title=request.title,
+        email=request.email,
+        avatar_url=request.avatar_url,
+        active=request.active,
+        messaging_disabled=request.messaging_disabled,
+        details=msgspec.json.encode(details).decode(),
+    )
+
+
+def _of_record(record: PersonRecord) -> PutPerson:
+    """The write that would make this record."""
+    return PutPerson(
+        id=record.id,
+        name=record.name,
+        roles=record.roles,
+        title=record.title,
+        email=record.email,
+        avatar_url=record.avatar_url,
+        active=record.active,
+        messaging_disabled=record.messaging_disabled,
+        details=record.details,
+    )
+
+
+def _details(text: str) -> _Details:
+    return msgspec.json.decode(text, type=_Details)
+
+
+def _shown(user_id: str, person: PutPerson) -> User:
+    details = _details(person.details)
+    return msgspec.convert(
+        {
+            "id": user_id,
+            "name": person.name,
+            "roles": person.roles,
+            "title": person.title,
+            "email": person.email,
+            "avatarUrl": person.avatar_url,
+            "active": person.active,
+            "messagingDisabled": person.messaging_disabled,
+            "privileges": details.privileges or None,
+            "availability": details.availability,
+            "guardianOf": details.guardian_of or None,
+            "supervises": details.supervises or None,
+        },
+        User,
+    )
+
+
+def _rights(person: PersonRecord | PutPerson) -> tuple[object, ...]:
+    """What of a person decides about what they and their partners may do."""
+    return person.active, person.messaging_disabled, frozenset(person.roles)
+
+
+async def _told(
+    tx: Transaction, tenant: str, user_id: str
+) -> tuple[PermissionsMoved, ...]:
+    """The person is told anew everywhere; in a direct one the other one, too."""
+    told = []
+    joined = await members.of_user(tx, tenant, user_id)
+    for conversation_id, *_ in joined[:CONVERSATIONS_TOLD_MAX]:
+        record = await conversations.record(tx, tenant, conversation_id)
+        concerned: tuple[str, ...] = (user_id,)
+        if record is not None and record.kind == "direct":
+            concerned = await members.current_ids(tx, tenant, conversation_id)
+        told.append(PermissionsMoved(conversation_id, tuple(concerned)))
+    return tuple(told)
+
+
+async def _parted(tx: Transaction, tenant: str, user_id: str) -> tuple[Write, ...]:
+    enrolments = (await people.enrolments(tx, tenant, [user_id]))[user_id]
+    writes: list[Write] = [
+        RemoveRosterMember(enrolment.kind, enrolment.roster_id, user_id)
+        for enrolment in enrolments
+    ]
+    for conversation_id, *_ in await members.of_user(tx, tenant, user_id):
+        record = await conversations.record(tx, tenant, conversation_id)
+        if record is not None and record.kind != "direct":
+            writes.append(Part(conversation_id, (user_id,), None))
+        else:
+            others = await members.current_ids(tx, tenant, conversation_id)
+            writes.append(PermissionsMoved(conversation_id, tuple(others)))
+    return tuple(writes)

@@ -1,0 +1,203 @@
+"""Courses, projects, groups, units and who is on them; conversations follow (ITS-17).
+
+Who is put on a roster joins the roster's conversation in the same Change, who is taken
+off leaves it (ITS-18, ITS-19). Each kind is a row of functions made from one pattern.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from chatd.actions.context import Context
+from chatd.actions.directory.deciding import commit, require_tenant
+from chatd.domain.conversations import ConversationRecord
+from chatd.domain.people import Caller, PersonRecord
+from chatd.errors import Refused, invalid
+from chatd.store import conversations, people, rosters
+from chatd.store.change import Guard, Write
+from chatd.store.conversations import Rename, SetState
+from chatd.store.members import Join, NewMember, Part
+from chatd.store.personal import PermissionsMoved
+from chatd.store.rosters import (
+    PutRoster,
+    PutRosterMember,
+    RemoveRoster,
+    RemoveRosterMember,
+    RosterRecord,
+)
+from chatd.store.transaction import Transaction
+from chatd_protocol.chat.directory import Member
+from chatd_protocol.chat.results import Empty
+
+Plan = tuple[tuple[Write, ...], tuple[Guard, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What is known of a person's place on a roster before it is changed."""
+
+    roster: RosterRecord | None
+    person: PersonRecord | None
+    role: str | None
+    conversation_id: str | None
+
+
+async def put(context: Context, caller: Caller, wanted: PutRoster) -> RosterRecord:
+    """Add a roster or replace its facts; the title of its conversation follows.
+
+    Raises:
+        Refused: `not_found` for the tenant; `invalid_request` for a parent or course
+            that does not exist, or a parent below the unit itself.
+    """
+    await require_tenant(context, caller)
+
+    async def decide() -> tuple[None, tuple[Write, ...], tuple[Guard, ...]]:
+        await context.store.read(_check_above, caller.tenant, wanted)
+        now, conversation = await context.store.read(_roster, caller.tenant, wanted)
+        guard = _guard(wanted.kind, wanted.id, now)
+        writes: list[Write] = [wanted]
+        # A title that somebody chose stays.
+        if now and conversation and now.name == conversation.title != wanted.name:
+            writes.append(Rename(conversation.id, wanted.name, None))
+        return None, tuple(writes), (guard,)
+
+    await commit(context, caller, decide)
+    return await get(context, caller, wanted.kind, wanted.id)
+
+
+async def get(
+    context: Context, caller: Caller, kind: str, roster_id: str
+) -> RosterRecord:
+    """Read one roster.
+
+    Raises:
+        Refused: `not_found`.
+    """
+    found = await context.store.read(rosters.get, caller.tenant, kind, roster_id)
+    if found is None:
+        raise Refused("not_found")
+    return found
+
+
+async def delete(context: Context, caller: Caller, kind: str, roster_id: str) -> Empty:
+    """Take a roster out; its conversation can only be read from then on."""
+    wanted = RemoveRoster(kind, roster_id)
+
+    async def decide() -> tuple[Empty, tuple[Write, ...], tuple[Guard, ...]]:
+        now, conversation = await context.store.read(_roster, caller.tenant, wanted)
+        if now is None:
+            return Empty(), (), ()
+        writes: tuple[Write, ...] = (wanted,)
+        if conversation is not None:
+            writes += (SetState(conversation.id, "conversation.deleted", None),)
+        return Empty(), writes, (_guard(kind, roster_id, now),)
+
+    return await commit(context, caller, decide)
+
+
+async def put_member(
+    context: Context, caller: Caller, wanted: PutRosterMember
+) -> Member:
+    """Put somebody on a roster, or change their role there.
+
+    Raises:
+        Refused: `not_found` when there is no such roster or person.
+    """
+
+    async def decide() -> tuple[_Place, tuple[Write, ...], tuple[Guard, ...]]:
+        place = await context.store.read(_place, caller.tenant, wanted)
+        if place.roster is None or place.person is None:
+            raise Refused("not_found")
+        writes: tuple[Write, ...] = ()
+        if place.role != wanted.role:
+            writes = (wanted, *_following(place, wanted))
+        return place, writes, (_guard(wanted.kind, wanted.roster_id, place.roster),)
+
+    before = await commit(context, caller, decide)
+    # A conversation of the roster may have begun between the look and the write; it
+    # saw the roster as it was. Nothing guards against what is not there yet.
+    after = await context.store.read(_place, caller.tenant, wanted)
+    if after.conversation_id not in (None, before.conversation_id):
+
+        async def join() -> tuple[None, tuple[Write, ...], tuple[Guard, ...]]:
+            return None, _following(after, wanted), ()
+
+        await commit(context, caller, join)
+    return msgspec.convert({"userId": wanted.user_id, "role": wanted.role}, Member)
+
+
+async def delete_member(
+    context: Context, caller: Caller, wanted: RemoveRosterMember
+) -> Empty:
+    """Take somebody off a roster, if they are on it.
+
+    Raises:
+        Refused: `not_found` when there is no such roster.
+    """
+
+    async def decide() -> tuple[Empty, tuple[Write, ...], tuple[Guard, ...]]:
+        place = await context.store.read(_place, caller.tenant, wanted)
+        if place.roster is None:
+            raise Refused("not_found")
+        if place.role is None:
+            return Empty(), (), ()
+        writes: tuple[Write, ...] = (wanted,)
+        if place.conversation_id is not None:
+            writes += (Part(place.conversation_id, (wanted.user_id,), None),)
+        guard = _guard(wanted.kind, wanted.roster_id, place.roster)
+        return Empty(), writes, (guard,)
+
+    return await commit(context, caller, decide)
+
+
+def _following(place: _Place, wanted: PutRosterMember) -> tuple[Write, ...]:
+    """What the roster's conversation does: take the person in, or tell them anew."""
+    if place.conversation_id is None or place.person is None:
+        return ()
+    if not place.person.active:
+        return ()
+    join = Join(place.conversation_id, (NewMember(wanted.user_id),), None)
+    if place.role is None:
+        return (join,)
+    return join, PermissionsMoved(place.conversation_id, (wanted.user_id,))
+
+
+def _guard(kind: str, roster_id: str, now: RosterRecord | None) -> Guard:
+    return Guard("roster", f"{kind}:{roster_id}", now.version if now else 0)
+
+
+async def _roster(
+    tx: Transaction, tenant: str, wanted: PutRoster | RemoveRoster
+) -> tuple[RosterRecord | None, ConversationRecord | None]:
+    now = await rosters.get(tx, tenant, wanted.kind, wanted.id)
+    found = await conversations.of_roster(tx, tenant, wanted.kind, wanted.id)
+    record = await conversations.record(tx, tenant, found) if found else None
+    return now, record
+
+
+async def _place(
+    tx: Transaction, tenant: str, wanted: PutRosterMember | RemoveRosterMember
+) -> _Place:
+    key = (wanted.kind, wanted.roster_id)
+    roles = await rosters.roles_of(tx, tenant, wanted.user_id, [key])
+    return _Place(
+        roster=await rosters.get(tx, tenant, *key),
+        person=await people.get(tx, tenant, wanted.user_id),
+        role=roles.get(key),
+        conversation_id=await conversations.of_roster(tx, tenant, *key),
+    )
+
+
+async def _check_above(tx: Transaction, tenant: str, wanted: PutRoster) -> None:
+    course = wanted.course_id
+    if course is not None and await rosters.get(tx, tenant, "course", course) is None:
+        raise invalid("/courseId", "unknown")
+    above, seen = wanted.parent_id, {wanted.id}
+    while above is not None:
+        if above in seen:
+            raise invalid("/parentId", "below_itself")
+        seen.add(above)
+        found = await rosters.get(tx, tenant, wanted.kind, above)
+        if found is None and above == wanted.parent_id:
+            raise invalid("/parentId", "unknown")
+        above = found.parent_id if found else None

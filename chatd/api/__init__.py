@@ -1,0 +1,1 @@
+"""The HTTP API: the rows of the contract's table, bound to actions."""

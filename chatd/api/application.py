@@ -1,0 +1,140 @@
+"""The Starlette routes made from the table, with the probes and the descriptions.
+
+Routing goes by the path as it was sent, still quoted: a platform's id may hold a slash,
+and nothing but the routed path decides what a request is allowed to do.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from http import HTTPStatus
+from importlib.resources import files
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from chatd.api.door import Door, Endpoint, answered, endpoint, json
+from chatd.api.problems import HEADERS, problem
+from chatd.ids import new_id
+from chatd.limits import describe
+from chatd_protocol.chat.routes import BASE, OPEN_ROUTES, ROUTES
+
+CORS_SECONDS = 600
+
+
+def routes(door: Door) -> list[BaseRoute]:
+    """All that this package serves, ready to be put into an application."""
+    endpoints = _open_endpoints(door)
+    open_routes = [
+        (row.path, answered(endpoints[row.name], row.name)) for row in OPEN_ROUTES
+    ]
+    application: ASGIApp = Starlette(
+        routes=[
+            *(
+                Route(path.removeprefix(BASE), work)
+                for path, work in open_routes
+                if path.startswith(BASE)
+            ),
+            *(
+                Route(
+                    row.path.removeprefix(BASE),
+                    endpoint(door, row),
+                    methods=[row.method],
+                )
+                for row in ROUTES
+            ),
+        ],
+        middleware=_cors(door.allowed_origins),
+        exception_handlers={HTTPException: _not_routed},
+    )
+    outside = [row for row in open_routes if not row[0].startswith(BASE)]
+    return [
+        Mount(BASE, _AsSent(application)),
+        *(Route(path, work) for path, work in outside),
+    ]
+
+
+class _AsSent:
+    """Hands the path on as it came over the wire."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw = scope.get("raw_path")
+        if raw is not None:
+            scope = {**scope, "path": raw.decode("latin-1")}
+        await self._application(scope, receive, send)
+
+
+def _cors(origins: tuple[str, ...]) -> list[Middleware]:
+    """Pages of these origins may call; tokens travel in a header, never a cookie."""
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "Chatd-Act-As",
+            ],
+            expose_headers=["Retry-After"],
+            max_age=CORS_SECONDS,
+        )
+    ]
+
+
+async def _not_routed(_http: HttpRequest, error: Exception) -> Response:
+    """No such path, or not with this method."""
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return problem("not_found", {}, new_id())
+    return problem("invalid_request", {}, new_id(), error.status_code, error.headers)
+
+
+def _open_endpoints(door: Door) -> Mapping[str, Endpoint]:
+    async def alive(_http: HttpRequest) -> Response:
+        return json({"status": "alive"})
+
+    async def ready(_http: HttpRequest) -> Response:
+        checks = await door.ready()
+        good = all(checks.values())
+        status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
+        word = "ready" if good else "unready"
+        return json({"status": word, "checks": checks}, status)
+
+    async def limits(_http: HttpRequest) -> Response:
+        return json(describe(door.context.limits))
+
+    return {
+        "getLivez": alive,
+        "getReadyz": ready,
+        "getLimits": limits,
+        "getOpenapi": _document("openapi.json"),
+        "getAsyncapi": _document("asyncapi.json"),
+    }
+
+
+def _document(name: str) -> Endpoint:
+    async def answer(_http: HttpRequest) -> Response:
+        return Response(_packaged(name), headers=HEADERS, media_type="application/json")
+
+    return answer
+
+
+@cache
+def _packaged(name: str) -> bytes:
+    """A published description, made once from the committed file, without spaces."""
+    raw = files("chatd_protocol").joinpath("schema", name).read_bytes()
+    return bytes(msgspec.json.format(raw, indent=-1))

@@ -1,0 +1,116 @@
+"""The table's second half: which action carries a row out, and what it costs.
+
+A row of `chatd_protocol.chat.routes` without a deed here fails at start.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from chatd.actions import (
+    conversations,
+    me,
+    members,
+    messages,
+    reading,
+    recovery,
+    sessions,
+)
+from chatd.actions.context import Context
+from chatd.actions.directory import people, tenants
+from chatd.actions.directory.kinds import ROSTERS
+from chatd.actions.rates import Cost
+from chatd.domain.people import Caller
+from chatd_protocol.chat.objects import Conversation
+from chatd_protocol.chat.requests import (
+    GetConversation,
+    RenameConversation,
+    SetConversationPreferences,
+)
+from chatd_protocol.chat.routes import ChangeConversation
+
+# `Any`: each action takes its own request type; the row binds just that type first.
+Action = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """The action behind a route and which bucket pays for it."""
+
+    action: Action
+    cost: Cost
+
+
+async def change_conversation(
+    context: Context, caller: Caller, request: ChangeConversation
+) -> Conversation:
+    """Rename first, as only that can be refused; then the caller's own marks."""
+    id_ = request.conversation_id
+    answer: Conversation | None = None
+    if request.title is not None:
+        rename = RenameConversation(conversation_id=id_, title=request.title)
+        answer = await conversations.rename(context, caller, rename)
+    marks = (request.muted, request.starred, request.archived, request.draft)
+    if any(mark is not None for mark in marks):
+        own = SetConversationPreferences(
+            conversation_id=id_,
+            muted=request.muted,
+            starred=request.starred,
+            archived=request.archived,
+            draft=request.draft,
+        )
+        answer = await conversations.set_preferences(context, caller, own)
+    if answer is None:
+        ask = GetConversation(conversation_id=id_)
+        answer = await conversations.get(context, caller, ask)
+    return answer
+
+
+_OWN = {
+    "listConversations": Deed(conversations.page, Cost.READ),
+    "startConversation": Deed(conversations.start, Cost.START),
+    "getConversation": Deed(conversations.get, Cost.READ),
+    "changeConversation": Deed(change_conversation, Cost.WRITE),
+    "deleteConversation": Deed(conversations.delete, Cost.WRITE),
+    "closeConversation": Deed(conversations.close, Cost.WRITE),
+    "reopenConversation": Deed(conversations.reopen, Cost.WRITE),
+    "leaveConversation": Deed(conversations.leave, Cost.WRITE),
+    "listMessages": Deed(messages.page, Cost.READ),
+    "sendMessage": Deed(messages.send, Cost.SEND),
+    "editMessage": Deed(messages.edit, Cost.SEND),
+    "deleteMessage": Deed(messages.delete, Cost.WRITE),
+    "listParticipants": Deed(members.page, Cost.READ),
+    "addParticipants": Deed(members.add, Cost.WRITE),
+    "removeParticipant": Deed(members.remove, Cost.WRITE),
+    "markRead": Deed(reading.mark_read, Cost.READ),
+    "markUnread": Deed(reading.mark_unread, Cost.READ),
+    "getMe": Deed(me.get, Cost.READ),
+    "updatePreferences": Deed(me.update_preferences, Cost.WRITE),
+    "getUnread": Deed(reading.unread, Cost.READ),
+    "sync": Deed(recovery.sync, Cost.READ),
+}
+
+# A platform writes its rosters in bulk; its scope is what lets it.
+_DIRECTORY = {
+    "putUser": Deed(people.put, Cost.NOTHING),
+    "getUser": Deed(people.get, Cost.NOTHING),
+    "deleteUser": Deed(people.delete, Cost.NOTHING),
+    "endSessions": Deed(sessions.end_sessions, Cost.NOTHING),
+    "putTenant": Deed(tenants.put, Cost.NOTHING),
+    "getPolicy": Deed(tenants.policy, Cost.NOTHING),
+}
+
+_ROSTERS = {
+    name: Deed(action, Cost.NOTHING)
+    for kind, deeds in ROSTERS.items()
+    for name, action in (
+        (f"put{kind.capitalize()}", deeds.put),
+        (f"get{kind.capitalize()}", deeds.get),
+        (f"delete{kind.capitalize()}", deeds.delete),
+        (f"put{kind.capitalize()}Member", deeds.put_member),
+        (f"delete{kind.capitalize()}Member", deeds.delete_member),
+    )
+}
+
+DEEDS: Mapping[str, Deed] = MappingProxyType(_OWN | _DIRECTORY | _ROSTERS)

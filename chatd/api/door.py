@@ -1,0 +1,114 @@
+"""One route's way: who asks, may they, at what cost, what for, the deed, the answer.
+
+Whatever goes wrong is answered here, once: a refusal by its code, a bug with a request
+id under which the log has the rest.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from chatd.actions.context import Context
+from chatd.actions.rates import Rates
+from chatd.api.deeds import DEEDS
+from chatd.api.problems import HEADERS, HttpRefusal, problem
+from chatd.api.reading import read
+from chatd.errors import Refused
+from chatd.identity.claims import Identity
+from chatd.ids import new_id
+from chatd.telemetry import log
+from chatd_protocol.chat.results import Empty
+from chatd_protocol.chat.routes import RouteRow
+
+BODY_SECONDS_MAX: Final = 30.0
+"""For a body of the largest size that is still 35 kB a second."""
+
+Authenticate = Callable[[str | None, str | None], Awaitable[Identity]]
+"""Who comes with this token, acting for this person. Raises `Refused`."""
+
+Ready = Callable[[], Awaitable[Mapping[str, bool]]]
+"""Each thing that work depends on, and whether it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the API needs from the rest of the house."""
+
+    context: Context
+    authenticate: Authenticate
+    rates: Rates
+    ready: Ready
+    allowed_origins: tuple[str, ...] = ()
+
+
+Endpoint = Callable[[HttpRequest], Awaitable[Response]]
+
+
+def endpoint(door: Door, row: RouteRow) -> Endpoint:
+    """The function behind a route.
+
+    Raises:
+        KeyError: the row has no deed.
+    """
+    deed = DEEDS[row.name]
+
+    async def answer(http: HttpRequest) -> Response:
+        identity = await door.authenticate(
+            bearer(http), http.headers.get("chatd-act-as")
+        )
+        caller = identity.caller
+        if not identity.person if row.scope is None else row.scope not in caller.scopes:
+            raise Refused("forbidden")
+        door.rates.spend(caller.tenant, caller.user_id, deed.cost)
+        try:
+            async with asyncio.timeout(BODY_SECONDS_MAX):
+                request = await read(http, row, door.context.limits.http_body_bytes)
+        except TimeoutError:
+            raise HttpRefusal(HTTPStatus.REQUEST_TIMEOUT) from None
+        result = await deed.action(door.context, caller, request)
+        if row.result is Empty:
+            return Response(status_code=row.status, headers=HEADERS)
+        return json(result, row.status)
+
+    return answered(answer, row.name)
+
+
+def answered(work: Endpoint, name: str) -> Endpoint:
+    """The same endpoint, with every failure turned into its answer."""
+
+    async def answer(http: HttpRequest) -> Response:
+        request_id = new_id()
+        try:
+            return await work(http)
+        except Refused as refused:
+            return problem(refused.code, refused.facts, request_id)
+        except HttpRefusal as refusal:
+            return problem("invalid_request", refusal.facts, request_id, refusal.status)
+        except ClientDisconnect:
+            # Nobody is there to read it; the server wants an answer all the same.
+            return Response(status_code=HTTPStatus.BAD_REQUEST)
+        except Exception:  # noqa: BLE001 - a bug of ours: its place is the log
+            log.exception("request failed", route=name, request=request_id)
+            return problem("internal", {}, request_id)
+
+    return answer
+
+
+def bearer(http: HttpRequest) -> str | None:
+    """The token of the one `Authorization: Bearer` header; never of the query."""
+    given = http.headers.getlist("authorization")
+    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def json(value: object, status: int = HTTPStatus.OK) -> Response:
+    """An answer in JSON that no cache keeps."""
+    body = msgspec.json.encode(value)
+    return Response(body, status, HEADERS, "application/json")
