@@ -71,189 +71,189 @@ class RouteRow:
         return found
 
 
-def _person_rows() -> tuple[RouteRow, ...]:
-    one = "/v1/conversations/{conversationId}"
-    message = "/v1/messages/{messageId}"
-    return (
-        RouteRow(
-            "listConversations",
-            "GET",
-            "/v1/conversations",
-            requests.ListConversations,
-            results.ConversationPage,
-        ),
-        RouteRow(
-            "startConversation",
-            "POST",
-            "/v1/conversations",
-            requests.StartConversation,
-            results.ConversationStarted,
-            key="clientRequestId",
-        ),
-        RouteRow(
-            "getConversation",
-            "GET",
-            one,
-            requests.GetConversation,
-            objects.Conversation,
-        ),
-        RouteRow(
-            "changeConversation",
-            "PATCH",
-            one,
-            ChangeConversation,
-            objects.Conversation,
-        ),
-        RouteRow(
-            "deleteConversation",
-            "DELETE",
-            one,
-            requests.DeleteConversation,
-            objects.Conversation,
-        ),
-        RouteRow(
-            "closeConversation",
-            "POST",
-            f"{one}/close",
-            requests.CloseConversation,
-            objects.Conversation,
-        ),
-        RouteRow(
-            "reopenConversation",
-            "POST",
-            f"{one}/reopen",
-            requests.ReopenConversation,
-            objects.Conversation,
-        ),
-        RouteRow(
-            "leaveConversation",
-            "POST",
-            f"{one}/leave",
-            requests.LeaveConversation,
-            results.Empty,
-        ),
-        RouteRow(
-            "listMessages",
-            "GET",
-            f"{one}/messages",
-            requests.ListMessages,
-            results.MessagePage,
-        ),
-        RouteRow(
-            "sendMessage",
-            "POST",
-            f"{one}/messages",
-            requests.SendMessage,
-            objects.Message,
-            key="clientMessageId",
-        ),
-        RouteRow(
-            "editMessage", "PATCH", message, requests.EditMessage, objects.Message
-        ),
-        RouteRow(
-            "deleteMessage",
-            "DELETE",
-            message,
-            requests.DeleteMessage,
-            objects.Message,
-        ),
-        RouteRow(
-            "listParticipants",
-            "GET",
-            f"{one}/participants",
-            requests.ListParticipants,
-            results.ParticipantPage,
-        ),
-        RouteRow(
-            "addParticipants",
-            "POST",
-            f"{one}/participants",
-            requests.AddParticipants,
-            results.AddedParticipants,
-        ),
-        RouteRow(
-            "removeParticipant",
-            "DELETE",
-            f"{one}/participants/{{userId}}",
-            requests.RemoveParticipant,
-            objects.Conversation,
-        ),
-        RouteRow(
-            "markRead", "PUT", f"{one}/read", requests.MarkRead, results.ReadState
-        ),
-        RouteRow(
-            "markUnread",
-            "DELETE",
-            f"{one}/read",
-            requests.MarkUnread,
-            results.ReadState,
-        ),
-        RouteRow("getMe", "GET", "/v1/me", requests.GetMe, results.Me),
-        RouteRow(
-            "updatePreferences",
-            "PATCH",
-            "/v1/me",
-            requests.UpdatePreferences,
-            objects.Preferences,
-        ),
-        RouteRow(
-            "getUnread", "GET", "/v1/unread", requests.GetUnread, results.UnreadTotals
-        ),
-        RouteRow("sync", "POST", "/v1/sync", requests.Sync, results.Synced),
-    )
+_ONE = "/v1/conversations/{conversationId}"
+_MESSAGE = "/v1/messages/{messageId}"
+_PERSON_ROWS: tuple[RouteRow, ...] = (
+    RouteRow(
+        "listConversations",
+        "GET",
+        "/v1/conversations",
+        requests.ListConversations,
+        results.ConversationPage,
+    ),
+    RouteRow(
+        "startConversation",
+        "POST",
+        "/v1/conversations",
+        requests.StartConversation,
+        results.ConversationStarted,
+        key="clientRequestId",
+    ),
+    RouteRow(
+        "getConversation",
+        "GET",
+        _ONE,
+        requests.GetConversation,
+        objects.Conversation,
+    ),
+    RouteRow(
+        "changeConversation",
+        "PATCH",
+        _ONE,
+        ChangeConversation,
+        objects.Conversation,
+    ),
+    RouteRow(
+        "deleteConversation",
+        "DELETE",
+        _ONE,
+        requests.DeleteConversation,
+        objects.Conversation,
+    ),
+    RouteRow(
+        "closeConversation",
+        "POST",
+        f"{_ONE}/close",
+        requests.CloseConversation,
+        objects.Conversation,
+    ),
+    RouteRow(
+        "reopenConversation",
+        "POST",
+        f"{_ONE}/reopen",
+        requests.ReopenConversation,
+        objects.Conversation,
+    ),
+    RouteRow(
+        "leaveConversation",
+        "POST",
+        f"{_ONE}/leave",
+        requests.LeaveConversation,
+        results.Empty,
+    ),
+    RouteRow(
+        "listMessages",
+        "GET",
+        f"{_ONE}/messages",
+        requests.ListMessages,
+        results.MessagePage,
+    ),
+    RouteRow(
+        "sendMessage",
+        "POST",
+        f"{_ONE}/messages",
+        requests.SendMessage,
+        objects.Message,
+        key="clientMessageId",
+    ),
+    RouteRow(
+        "editMessage", "PATCH", message, requests.EditMessage, objects.Message
+    ),
+    RouteRow(
+        "deleteMessage",
+        "DELETE",
+        _MESSAGE,
+        requests.DeleteMessage,
+        objects.Message,
+    ),
+    RouteRow(
+        "listParticipants",
+        "GET",
+        f"{_ONE}/participants",
+        requests.ListParticipants,
+        results.ParticipantPage,
+    ),
+    RouteRow(
+        "addParticipants",
+        "POST",
+        f"{_ONE}/participants",
+        requests.AddParticipants,
+        results.AddedParticipants,
+    ),
+    RouteRow(
+        "removeParticipant",
+        "DELETE",
+        f"{_ONE}/participants/{{userId}}",
+        requests.RemoveParticipant,
+        objects.Conversation,
+    ),
+    RouteRow(
+        "markRead", "PUT", f"{_ONE}/read", requests.MarkRead, results.ReadState
+    ),
+    RouteRow(
+        "markUnread",
+        "DELETE",
+        f"{_ONE}/read",
+        requests.MarkUnread,
+        results.ReadState,
+    ),
+    RouteRow("getMe", "GET", "/v1/me", requests.GetMe, results.Me),
+    RouteRow(
+        "updatePreferences",
+        "PATCH",
+        "/v1/me",
+        requests.UpdatePreferences,
+        objects.Preferences,
+    ),
+    RouteRow(
+        "getUnread", "GET", "/v1/unread", requests.GetUnread, results.UnreadTotals
+    ),
+    RouteRow("sync", "POST", "/v1/sync", requests.Sync, results.Synced),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Noun:
-    """One kind of roster: its names, and its request types for each deed."""
+"""One kind of roster: its names, and its request types for each deed."""
 
-    name: str
-    result: type[Shape]
-    put: type[Request]
-    get: type[Request]
-    delete: type[Request]
-    put_member: type[Request]
-    delete_member: type[Request]
+name: str
+result: type[Shape]
+put: type[Request]
+get: type[Request]
+delete: type[Request]
+put_member: type[Request]
+delete_member: type[Request]
 
 
 _ROSTERS = (
-    _Noun(
-        "course",
-        directory.Course,
-        directory.PutCourse,
-        directory.GetCourse,
-        directory.DeleteCourse,
-        directory.PutCourseMember,
-        directory.DeleteCourseMember,
-    ),
-    _Noun(
-        "project",
-        directory.Project,
-        directory.PutProject,
-        directory.GetProject,
-        directory.DeleteProject,
-        directory.PutProjectMember,
-        directory.DeleteProjectMember,
-    ),
-    _Noun(
-        "group",
-        directory.Group,
-        directory.PutGroup,
-        directory.GetGroup,
-        directory.DeleteGroup,
-        directory.PutGroupMember,
-        directory.DeleteGroupMember,
-    ),
-    _Noun(
-        "unit",
-        directory.Unit,
-        directory.PutUnit,
-        directory.GetUnit,
-        directory.DeleteUnit,
-        directory.PutUnitMember,
-        directory.DeleteUnitMember,
-    ),
+_Noun(
+    "course",
+    directory.Course,
+    directory.PutCourse,
+    directory.GetCourse,
+    directory.DeleteCourse,
+    directory.PutCourseMember,
+    directory.DeleteCourseMember,
+),
+_Noun(
+    "project",
+    directory.Project,
+    directory.PutProject,
+    directory.GetProject,
+    directory.DeleteProject,
+    directory.PutProjectMember,
+    directory.DeleteProjectMember,
+),
+_Noun(
+    "group",
+    directory.Group,
+    directory.PutGroup,
+    directory.GetGroup,
+    directory.DeleteGroup,
+    directory.PutGroupMember,
+    directory.DeleteGroupMember,
+),
+_Noun(
+    "unit",
+    directory.Unit,
+    directory.PutUnit,
+    directory.GetUnit,
+    directory.DeleteUnit,
+    directory.PutUnitMember,
+    directory.DeleteUnitMember,
+),
 )
+
 
 
 def _roster_rows(noun: _Noun) -> tuple[RouteRow, ...]:
@@ -327,7 +327,7 @@ def _tenant_rows() -> tuple[RouteRow, ...]:
 
 
 ROUTES: tuple[RouteRow, ...] = (
-    *_person_rows(),
+    *_PERSON_ROWS,
     *_user_rows(),
     *(row for noun in _ROSTERS for row in _roster_rows(noun)),
     *_tenant_rows(),
