@@ -1,4 +1,4 @@
-"""Applies one Change inside a transaction: request key, guards, writes, in that order."""
+"""Applies one Change inside a transaction: request key, guards, then the writes."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -21,9 +21,7 @@ from chatd.store.effects import Effects
 from chatd.store.transaction import Transaction
 
 # `Any`: every function takes its own type of write, which is the key beside it.
-APPLY: Final[
-    Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]]]
-] = {
+APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]]]] = {
     conversations.CreateConversation: conversations.create,
     conversations.Rename: conversations.rename,
     conversations.SetState: conversations.set_state,
@@ -50,8 +48,7 @@ _VERSION_OF: Final = {
     "conversation": "SELECT version FROM conversation WHERE tenant = $1 AND id = $2",
     "person": "SELECT version FROM person WHERE tenant = $1 AND id = $2",
     "tenant": "SELECT version FROM tenant WHERE id = $1 AND id = $2",
-    "roster": "SELECT version FROM roster"
-    " WHERE tenant = $1 AND kind || ':' || id = $2",
+    "roster": "SELECT version FROM roster WHERE tenant = $1 AND kind || ':' || id = $2",
 }
 
 

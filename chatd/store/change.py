@@ -52,11 +52,11 @@ Write = (
 )
 
 
-class Moved(Exception):  # noqa: N818 - an answer, not an error
+class Moved(Exception):
     """Facts that the decision relied on have changed since: decide again."""
 
 
-class AlreadyDone(Exception):  # noqa: N818 - an answer, not an error
+class AlreadyDone(Exception):
     """The same request was carried out before; `result` is what was kept of it."""
 
     def __init__(self, result: Mapping[str, object]) -> None:

@@ -111,7 +111,10 @@ async def create(tx: Transaction, effects: Effects, write: CreateConversation) -
         effects.at_ms,
     )
     seq = await effects.append(
-        tx, write.id, "conversation.created", write.created_by
+        tx,
+        write.id,
+        kind="conversation.created",
+        actor_id=write.created_by,
     )
     await _note_title(tx, effects, write.id, seq, write.title)
     await admit(tx, effects, write.id, seq, write.members)
@@ -120,7 +123,10 @@ async def create(tx: Transaction, effects: Effects, write: CreateConversation) -
 async def rename(tx: Transaction, effects: Effects, write: Rename) -> None:
     """Apply a `Rename`."""
     seq = await effects.append(
-        tx, write.conversation_id, "conversation.renamed", write.actor_id
+        tx,
+        write.conversation_id,
+        kind="conversation.renamed",
+        actor_id=write.actor_id,
     )
     await tx.run(
         "UPDATE conversation SET title = $3 WHERE tenant = $1 AND id = $2",
@@ -133,7 +139,12 @@ async def rename(tx: Transaction, effects: Effects, write: Rename) -> None:
 
 async def set_state(tx: Transaction, effects: Effects, write: SetState) -> None:
     """Apply a `SetState`."""
-    await effects.append(tx, write.conversation_id, write.kind, write.actor_id)
+    await effects.append(
+        tx,
+        write.conversation_id,
+        kind=write.kind,
+        actor_id=write.actor_id,
+    )
     await tx.run(
         "UPDATE conversation SET state = $3 WHERE tenant = $1 AND id = $2",
         effects.tenant,
@@ -180,7 +191,7 @@ async def record(
 ) -> ConversationRecord | None:
     """The conversation as it is now."""
     row = await tx.one(
-        f"SELECT {COLUMNS} FROM conversation c WHERE c.tenant = $1 AND c.id = $2",  # noqa: S608
+        f"SELECT {COLUMNS} FROM conversation c WHERE c.tenant = $1 AND c.id = $2",
         tenant,
         conversation_id,
     )
@@ -192,7 +203,7 @@ async def facts(
 ) -> tuple[ConversationRecord, MessageRecord | None] | None:
     """The conversation as it is now, and its last message."""
     row = await tx.one(
-        f"SELECT {COLUMNS}, c.last_message_id FROM conversation c"  # noqa: S608
+        f"SELECT {COLUMNS}, c.last_message_id FROM conversation c"
         " WHERE c.tenant = $1 AND c.id = $2",
         tenant,
         conversation_id,
@@ -234,7 +245,7 @@ _UNREAD_TEST = (
 _FILTERS = {
     "all": "p.member = 1 AND p.archived = 0",
     "unread": "p.member = 1 AND (p.marked_unread = 1 OR EXISTS"
-    f" (SELECT 1 FROM message m WHERE {_UNREAD_TEST}))",  # noqa: S608
+    f" (SELECT 1 FROM message m WHERE {_UNREAD_TEST}))",
     "starred": "p.member = 1 AND p.starred = 1",
     "archived": "p.member = 1 AND p.archived = 1",
     "closed": "p.member = 0 OR c.state <> 'open'",
@@ -253,6 +264,7 @@ async def page_ids(
     tx: Transaction,
     tenant: str,
     user_id: str,
+    *,
     filter_: str,
     after: ListPosition | None,
     limit: int,
@@ -267,7 +279,7 @@ async def page_ids(
         behind = " AND (c.last_activity_ms, c.id) < ($4, $5)"
         parameters += [after.last_activity_ms, after.id]
     rows = await tx.all(
-        "SELECT c.last_activity_ms, c.id FROM conversation_person p"  # noqa: S608
+        "SELECT c.last_activity_ms, c.id FROM conversation_person p"
         " JOIN conversation c ON c.tenant = p.tenant AND c.id = p.conversation_id"
         f" WHERE p.tenant = $1 AND p.user_id = $2 AND ({_FILTERS[filter_]}){behind}"
         " ORDER BY c.last_activity_ms DESC, c.id DESC LIMIT $3",
@@ -280,8 +292,8 @@ async def views(
     tx: Transaction,
     tenant: str,
     user_id: str,
-    ids: Sequence[str],
     *,
+    ids: Sequence[str],
     unread_bound: int,
     others_max: int,
 ) -> list[ConversationView]:
@@ -294,7 +306,7 @@ async def views(
         return []
     known = placeholders(5, len(ids))
     rows = await tx.all(
-        f"SELECT {COLUMNS}, c.last_message_id, p.member, p.read_seq, p.marked_unread,"  # noqa: S608
+        f"SELECT {COLUMNS}, c.last_message_id, p.member, p.read_seq, p.marked_unread,"
         " p.muted, p.starred, p.archived, p.draft, p.cleared_seq,"
         " CASE WHEN p.member = 1 THEN (SELECT count(*) FROM (SELECT 1 FROM message m"
         f" WHERE {_UNREAD_TEST} LIMIT $3) AS some) ELSE 0 END,"
@@ -341,7 +353,7 @@ async def _intervals(
     tx: Transaction, tenant: str, user_id: str, ids: Sequence[str]
 ) -> dict[str, tuple[Interval, ...]]:
     rows = await tx.all(
-        "SELECT conversation_id, joined_seq, left_seq FROM membership"  # noqa: S608
+        "SELECT conversation_id, joined_seq, left_seq FROM membership"
         " WHERE tenant = $1 AND user_id = $2 AND conversation_id IN"
         f" ({placeholders(3, len(ids))}) ORDER BY joined_seq",
         tenant,
@@ -358,7 +370,7 @@ async def _others(
     tx: Transaction, tenant: str, user_id: str, ids: Sequence[str], most: int
 ) -> dict[str, tuple[str, ...]]:
     rows = await tx.all(
-        "SELECT conversation_id, user_id FROM (SELECT conversation_id, user_id,"  # noqa: S608
+        "SELECT conversation_id, user_id FROM (SELECT conversation_id, user_id,"
         " row_number() OVER (PARTITION BY conversation_id ORDER BY joined_seq, user_id)"
         " AS place FROM membership WHERE tenant = $1 AND user_id <> $2"
         f" AND left_seq IS NULL AND conversation_id IN ({placeholders(4, len(ids))}))"
@@ -389,7 +401,7 @@ async def _as_it_was(
         until,
     )
     state = await tx.one(
-        "SELECT kind FROM log WHERE tenant = $1 AND conversation_id = $2 AND seq <= $3"  # noqa: S608
+        "SELECT kind FROM log WHERE tenant = $1 AND conversation_id = $2 AND seq <= $3"
         f" AND kind IN ({placeholders(4, len(STATE_AFTER))})"
         " ORDER BY seq DESC LIMIT 1",
         tenant,

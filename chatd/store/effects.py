@@ -36,9 +36,9 @@ class Effects:
         self,
         tx: Transaction,
         conversation_id: str,
+        *,
         kind: str,
         actor_id: str | None,
-        *,
         message_id: str | None = None,
         data: dict[str, object] | None = None,
     ) -> int:

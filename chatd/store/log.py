@@ -1,4 +1,4 @@
-"""The event log: per conversation gap-free, of ids and kinds; text is joined when read."""
+"""The event log, gap-free per conversation: ids and kinds; text is joined when read."""
 
 from dataclasses import dataclass
 
@@ -36,17 +36,18 @@ class LogRow:
     participant_count: int = 0
 
 
-async def events(  # noqa: PLR0913 - the two ends and the bound of a range
+async def events(
     tx: Transaction,
     tenant: str,
     conversation_id: str,
+    *,
     after_seq: int,
     until_seq: int,
     limit: int,
 ) -> list[LogRow]:
     """Rows with `after_seq < seq <= until_seq`, in order."""
     rows = await tx.all(
-        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE l.tenant = $1"  # noqa: S608
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE l.tenant = $1"
         " AND l.conversation_id = $2 AND l.seq > $3 AND l.seq <= $4"
         " ORDER BY l.seq LIMIT $5",
         tenant,
@@ -63,7 +64,7 @@ async def tail(
 ) -> list[LogRow]:
     """A tenant's rows after a position. One writer commits them in this order."""
     rows = await tx.all(
-        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE l.position > $2 AND l.tenant = $1"  # noqa: S608
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE l.position > $2 AND l.tenant = $1"
         " ORDER BY l.position LIMIT $3",
         tenant,
         after_position,
@@ -80,9 +81,7 @@ async def end(tx: Transaction, tenant: str) -> int:
     return int(row[0]) if row else 0
 
 
-async def _with_messages(
-    tx: Transaction, tenant: str, rows: list[Row]
-) -> list[LogRow]:
+async def _with_messages(tx: Transaction, tenant: str, rows: list[Row]) -> list[LogRow]:
     ids: list[SqlValue] = list(dict.fromkeys(row[7] for row in rows if row[7]))
     found: dict[str, MessageRecord] = {}
     for start in range(0, len(ids), 500):

@@ -1,4 +1,4 @@
-"""Members: intervals of a conversation's log, the one source of what a person may see."""
+"""Members: intervals of a log, the one source of what a person may see of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ async def join(tx: Transaction, effects: Effects, write: Join) -> None:
     seq = await effects.append(
         tx,
         write.conversation_id,
-        "participants.added",
-        write.actor_id,
+        kind="participants.added",
+        actor_id=write.actor_id,
         data=_named([one.user_id for one in new], len(current) + len(new)),
     )
     await admit(tx, effects, write.conversation_id, seq, new)
@@ -62,8 +62,8 @@ async def part(tx: Transaction, effects: Effects, write: Part) -> None:
     seq = await effects.append(
         tx,
         write.conversation_id,
-        "participants.removed",
-        write.actor_id,
+        kind="participants.removed",
+        actor_id=write.actor_id,
         data=_named(gone, len(current) - len(gone)),
     )
     for user_id in gone:
@@ -180,7 +180,7 @@ async def page(
         behind = " AND (p.name_folded, p.id) > ($4, $5)"
         parameters += after
     rows = await tx.all(
-        "SELECT m.user_id FROM membership m"  # noqa: S608
+        "SELECT m.user_id FROM membership m"
         " JOIN person p ON p.tenant = m.tenant AND p.id = m.user_id"
         " WHERE m.tenant = $1 AND m.conversation_id = $2 AND m.left_seq IS NULL"
         f"{behind} ORDER BY p.name_folded, p.id LIMIT $3",

@@ -25,7 +25,7 @@ TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class InsertMessage:
-    """A new message. `digest` tells whether a repeated `client_message_id` is the same."""
+    """A new message; `digest` tells whether a repeated client id means the same."""
 
     id: str
     conversation_id: str
@@ -61,7 +61,7 @@ class RemoveMessage:
     notice: str
 
 
-class Conflict(Exception):  # noqa: N818 - an answer, not an error
+class Conflict(Exception):
     """The message is not what the deed expected it to be: decide again."""
 
 
@@ -70,8 +70,8 @@ async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> Non
     seq = await effects.append(
         tx,
         write.conversation_id,
-        "message.created",
-        write.author_id,
+        kind="message.created",
+        actor_id=write.author_id,
         message_id=write.id,
     )
     await tx.run(
@@ -101,8 +101,8 @@ async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> Non
         effects.at_ms,
     )
     await tx.run(
-        "UPDATE conversation_person SET read_seq = $4, marked_unread = 0, read_pseq = $5"
-        " WHERE tenant = $1 AND conversation_id = $2 AND user_id = $3",
+        "UPDATE conversation_person SET read_seq = $4, marked_unread = 0,"
+        " read_pseq = $5 WHERE tenant = $1 AND conversation_id = $2 AND user_id = $3",
         effects.tenant,
         write.conversation_id,
         write.author_id,
@@ -116,8 +116,8 @@ async def edit(tx: Transaction, effects: Effects, write: EditMessage) -> None:
     seq = await effects.append(
         tx,
         write.conversation_id,
-        "message.edited",
-        write.actor_id,
+        kind="message.edited",
+        actor_id=write.actor_id,
         message_id=write.id,
     )
     changed = await tx.run(
@@ -143,8 +143,8 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> Non
     seq = await effects.append(
         tx,
         write.conversation_id,
-        "message.removed",
-        write.actor_id,
+        kind="message.removed",
+        actor_id=write.actor_id,
         message_id=write.id,
     )
     changed = await tx.run(
@@ -200,7 +200,7 @@ async def many(
     if not ids:
         return {}
     rows = await tx.all(
-        f"SELECT {COLUMNS} FROM {TABLES} WHERE m.tenant = $1"  # noqa: S608
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE m.tenant = $1"
         f" AND m.id IN ({placeholders(2, len(ids))})",
         tenant,
         *ids,
@@ -213,7 +213,7 @@ async def by_client_id(
 ) -> MessageRecord | None:
     """What became of a send."""
     row = await tx.one(
-        f"SELECT {COLUMNS} FROM {TABLES} WHERE m.tenant = $1 AND m.author_id = $2"  # noqa: S608
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE m.tenant = $1 AND m.author_id = $2"
         " AND m.client_message_id = $3",
         tenant,
         author_id,
@@ -226,7 +226,9 @@ async def last_until(
     tx: Transaction, tenant: str, conversation_id: str, seq: int
 ) -> MessageRecord | None:
     """The last message at or before a position."""
-    found = await older(tx, tenant, conversation_id, [Range(1, seq)], seq + 1, 1)
+    found = await older(
+        tx, tenant, conversation_id, [Range(1, seq)], before=seq + 1, limit=1
+    )
     return found[0] if found else None
 
 
@@ -235,12 +237,18 @@ async def older(
     tenant: str,
     conversation_id: str,
     ranges: Sequence[Range],
+    *,
     before: int,
     limit: int,
 ) -> list[MessageRecord]:
     """Messages within the ranges with `seq < before`, the latest first."""
     return await _some(
-        tx, tenant, conversation_id, ranges, ("m.seq < $3", before, "DESC"), limit
+        tx,
+        tenant,
+        conversation_id,
+        ranges,
+        side=("m.seq < $3", before, "DESC"),
+        limit=limit,
     )
 
 
@@ -249,12 +257,18 @@ async def newer(
     tenant: str,
     conversation_id: str,
     ranges: Sequence[Range],
+    *,
     after: int,
     limit: int,
 ) -> list[MessageRecord]:
     """Messages within the ranges with `seq > after`, the earliest first."""
     return await _some(
-        tx, tenant, conversation_id, ranges, ("m.seq > $3", after, "ASC"), limit
+        tx,
+        tenant,
+        conversation_id,
+        ranges,
+        side=("m.seq > $3", after, "ASC"),
+        limit=limit,
     )
 
 
@@ -263,6 +277,7 @@ async def _some(
     tenant: str,
     conversation_id: str,
     ranges: Sequence[Range],
+    *,
     side: tuple[str, int, str],
     limit: int,
 ) -> list[MessageRecord]:
@@ -275,7 +290,7 @@ async def _some(
         parts.append(f"m.seq BETWEEN ${len(bounds) + 5} AND ${len(bounds) + 6}")
         bounds += [one.first, one.last]
     rows = await tx.all(
-        f"SELECT {COLUMNS} FROM {TABLES} WHERE m.tenant = $1"  # noqa: S608
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE m.tenant = $1"
         f" AND m.conversation_id = $2 AND {test} AND ({' OR '.join(parts)})"
         f" ORDER BY m.seq {order} LIMIT $4",
         tenant,

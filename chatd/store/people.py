@@ -111,7 +111,7 @@ async def many(
     if not ids:
         return {}
     rows = await tx.all(
-        f"SELECT {COLUMNS} FROM person p WHERE p.tenant = $1"  # noqa: S608
+        f"SELECT {COLUMNS} FROM person p WHERE p.tenant = $1"
         f" AND p.id IN ({placeholders(2, len(ids))})",
         tenant,
         *ids,
@@ -127,7 +127,7 @@ async def enrolments(
     if not user_ids:
         return found
     rows = await tx.all(
-        "SELECT user_id, kind, roster_id, role FROM roster_member"  # noqa: S608
+        "SELECT user_id, kind, roster_id, role FROM roster_member"
         f" WHERE tenant = $1 AND user_id IN ({placeholders(2, len(user_ids))})"
         " ORDER BY user_id, kind, roster_id",
         tenant,
@@ -143,7 +143,7 @@ async def search(
 ) -> list[PersonRecord]:
     """Active people whose name holds this part, whatever its case."""
     rows = await tx.all(
-        f"SELECT {COLUMNS} FROM person p WHERE p.tenant = $1 AND p.active = 1"  # noqa: S608
+        f"SELECT {COLUMNS} FROM person p WHERE p.tenant = $1 AND p.active = 1"
         " AND p.name_folded LIKE $2 ESCAPE '!' ORDER BY p.name_folded, p.id LIMIT $3",
         tenant,
         like_part(part),

@@ -1,7 +1,7 @@
 """What is a person's own: read marks, marks on conversations, settings.
 
-There is no log of it: every row carries the `personalSeq` of its last change, and `Sync`
-returns the rows changed since. So it never grows, and nothing need be deleted from it.
+There is no log of it: every row carries the `personalSeq` of its last change, and
+`Sync` returns the rows changed since. So it never grows, and nothing need be deleted.
 """
 
 from dataclasses import dataclass
@@ -174,7 +174,7 @@ async def changes_since(
     """What changed after a position, in order; each row once, at its last change."""
     rows = await tx.all(
         " UNION ALL ".join(
-            f"SELECT {name}_pseq AS pseq, '{name}' AS kind, conversation_id"  # noqa: S608
+            f"SELECT {name}_pseq AS pseq, '{name}' AS kind, conversation_id"
             " FROM conversation_person WHERE tenant = $1 AND user_id = $2"
             f" AND {name}_pseq > $3"
             for name in ("membership", "read", "marks", "permissions")

@@ -91,8 +91,7 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveRoster) -> None
     for user_id in await member_ids(tx, effects.tenant, write.kind, write.id):
         await effects.bump_person(tx, user_id)
     await tx.run(
-        "DELETE FROM roster_member"
-        " WHERE tenant = $1 AND kind = $2 AND roster_id = $3",
+        "DELETE FROM roster_member WHERE tenant = $1 AND kind = $2 AND roster_id = $3",
         effects.tenant,
         write.kind,
         write.id,
@@ -106,9 +105,7 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveRoster) -> None
     effects.facts("roster", f"{write.kind}:{write.id}")
 
 
-async def put_member(
-    tx: Transaction, effects: Effects, write: PutRosterMember
-) -> None:
+async def put_member(tx: Transaction, effects: Effects, write: PutRosterMember) -> None:
     """Apply a `PutRosterMember`."""
     await tx.run(
         "INSERT INTO roster_member (tenant, kind, roster_id, user_id, role)"
@@ -179,7 +176,7 @@ async def get(
 ) -> RosterRecord | None:
     """One roster."""
     row = await tx.one(
-        f"SELECT {_COLUMNS} FROM roster r"  # noqa: S608
+        f"SELECT {_COLUMNS} FROM roster r"
         " WHERE r.tenant = $1 AND r.kind = $2 AND r.id = $3",
         tenant,
         kind,
@@ -224,7 +221,7 @@ async def roles_of(
     return {(row[0], row[1]): row[2] for row in rows if (row[0], row[1]) in wanted}
 
 
-async def search(  # noqa: PLR0913 - each is a condition
+async def search(
     tx: Transaction,
     tenant: str,
     part: str,
@@ -237,7 +234,7 @@ async def search(  # noqa: PLR0913 - each is a condition
     parameters: list[SqlValue] = [tenant, like_part(part), member, limit]
     names = ", ".join(f"${number}" for number in range(5, 5 + len(kinds)))
     rows = await tx.all(
-        f"SELECT {_COLUMNS} FROM roster r WHERE r.tenant = $1"  # noqa: S608
+        f"SELECT {_COLUMNS} FROM roster r WHERE r.tenant = $1"
         f" AND r.name_folded LIKE $2 ESCAPE '!' AND r.kind IN ({names})"
         " AND EXISTS (SELECT 1 FROM roster_member m WHERE m.tenant = r.tenant"
         " AND m.kind = r.kind AND m.roster_id = r.id AND m.user_id = $3)"

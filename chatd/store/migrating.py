@@ -1,0 +1,142 @@
+"""Brings a database to the schema this code needs, or refuses to touch it.
+
+Migrations are numbered files, applied once, each in a transaction of its own, and
+known by their checksums: a file that changed after it was applied is a mistake that is
+named. A database also says which is the oldest schema whose code can still work with
+it, so that a step back to an older release is refused where it would do harm.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+import apsw
+
+COMPATIBLE_WITH: Final = 1
+"""Code that knows the schema up to this number can work with the newest one."""
+
+
+class SchemaError(Exception):
+    """The database is not one that this code may use; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the file's text."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def load(engine: str) -> tuple[Migration, ...]:
+    """The migrations of an engine, in order.
+
+    Raises:
+        SchemaError: their numbers are not 1, 2, 3, …
+    """
+    folder = files("chatd.store").joinpath("migrations", engine)
+    found = sorted(
+        (
+            Migration(
+                int(file.name[:4]), file.name.removesuffix(".sql"), file.read_text()
+            )
+            for file in folder.iterdir()
+            if file.name.endswith(".sql")
+        ),
+        key=lambda migration: migration.number,
+    )
+    if [one.number for one in found] != list(range(1, len(found) + 1)):
+        raise SchemaError(f"the {engine} migrations are not numbered 1, 2, 3, …")
+    return tuple(found)
+
+
+def migrate(
+    connection: apsw.Connection,
+    migrations: tuple[Migration, ...],
+    *,
+    epoch: str,
+    now_ms: int,
+) -> int:
+    """Apply what is missing and return how many were applied.
+
+    Safe when several processes start at once: the first one holds the write lock, and
+    the others look again when they get it. `epoch` names a database that is new.
+
+    Raises:
+        SchemaError: the database is too new, or an applied file was changed.
+    """
+    applied = 0
+    while True:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            step = _next(connection, migrations)
+            if step is None:
+                connection.execute("ROLLBACK")
+                return applied
+            connection.execute(step.sql)
+            _note(connection, step, epoch, now_ms)
+            connection.execute("COMMIT")
+            applied += 1
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _next(
+    connection: apsw.Connection, migrations: tuple[Migration, ...]
+) -> Migration | None:
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT"
+        " NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS migration (number INTEGER NOT NULL PRIMARY KEY,"
+        " name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at_ms INTEGER NOT NULL)"
+    )
+    done = dict(connection.execute("SELECT number, checksum FROM migration"))
+    known = {one.number: one for one in migrations}
+    compatible = int(meta(connection, "compatible_with") or 0)
+    if done and max(done) > len(migrations) and compatible > len(migrations):
+        raise SchemaError(
+            f"the database has schema {max(done)} and needs a chatd that knows at least"
+            f" schema {compatible}; this one knows {len(migrations)}"
+        )
+    for number, checksum in done.items():
+        if number in known and known[number].checksum != checksum:
+            raise SchemaError(
+                f"migration {known[number].name} was changed after it was applied"
+            )
+    return next((one for one in migrations if one.number not in done), None)
+
+
+def _note(
+    connection: apsw.Connection, step: Migration, epoch: str, now_ms: int
+) -> None:
+    connection.execute(
+        "INSERT INTO migration (number, name, checksum, applied_at_ms)"
+        " VALUES (?1, ?2, ?3, ?4)",
+        (step.number, step.name, step.checksum, now_ms),
+    )
+    connection.execute(
+        "INSERT INTO meta (name, value) VALUES ('epoch', ?1) ON CONFLICT DO NOTHING",
+        (epoch,),
+    )
+    connection.execute(
+        "INSERT INTO meta (name, value) VALUES ('compatible_with', ?1)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (str(COMPATIBLE_WITH),),
+    )
+
+
+def meta(connection: apsw.Connection, name: str) -> str | None:
+    """A value that the database keeps about itself."""
+    row = connection.execute(
+        "SELECT value FROM meta WHERE name = ?1", (name,)
+    ).fetchone()
+    return None if row is None else str(row[0])

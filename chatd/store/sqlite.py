@@ -1,0 +1,201 @@
+"""The store on SQLite: one writer thread with group commit, readers beside it.
+
+What is queued is committed together, each Change in a savepoint of its own; nothing is
+waited for. An answer leaves only after the commit is on disk (`synchronous=FULL`).
+All writes and checkpoints go through the one writer connection, so the rare damage of
+two connections writing the log at once cannot happen; readers may only read.
+"""
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+import apsw
+
+from chatd.clock import Clock
+from chatd.domain.announcements import Announcement
+from chatd.errors import Refused
+from chatd.ids import new_id
+from chatd.store.change import Change, Committed
+from chatd.store.migrating import SchemaError, load, meta, migrate
+from chatd.store.transaction import Row, SqlValue, Transaction, drive
+from chatd.store.writer import Writer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SQLITE_MIN: Final = (3, 51, 3)
+"""Before it, two connections checkpointing at one instant could damage the file."""
+
+READERS: Final = 3
+"""Threads that read; more would only wait for the interpreter."""
+
+BUSY_MS: Final = 5_000
+"""How long another process may hold the file before we say so."""
+
+_PLACEHOLDER: Final = re.compile(r"\$(\d+)")
+
+Listener = Callable[[Sequence[Announcement]], None]
+
+
+@lru_cache(maxsize=1024)
+def _translated(sql: str) -> str:
+    # SQLite would take `$2` as a name and bind by order of appearance.
+    return _PLACEHOLDER.sub(r"?\1", sql)
+
+
+class SqliteTransaction:
+    """A transaction on one connection; its methods never suspend."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    async def all(self, sql: str, *parameters: SqlValue) -> list[Row]:
+        """All rows."""
+        return self._connection.execute(_translated(sql), parameters).fetchall()
+
+    async def one(self, sql: str, *parameters: SqlValue) -> Row | None:
+        """The first row, if there is one."""
+        row: Row | None = self._connection.execute(
+            _translated(sql), parameters
+        ).fetchone()
+        return row
+
+    async def run(self, sql: str, *parameters: SqlValue) -> int:
+        """How many rows it changed."""
+        self._connection.execute(_translated(sql), parameters).fetchall()
+        return self._connection.changes()
+
+
+class SqliteStore:
+    """The store of one process. Made by `open_store`."""
+
+    def __init__(
+        self, path: Path, connection: apsw.Connection, on_committed: Listener
+    ) -> None:
+        self.epoch = meta(connection, "epoch") or ""
+        self._path = path
+        self._local = threading.local()
+        self._opened: list[apsw.Connection] = []
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._writer = Writer(connection, SqliteTransaction(connection), on_committed)
+
+    async def read(
+        self,
+        function: Callable[Concatenate[Transaction, P], Coroutine[Any, Any, T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a store function on one consistent snapshot.
+
+        Raises:
+            Refused: `storage_unavailable`.
+        """
+        return await asyncio.get_running_loop().run_in_executor(
+            self._readers, lambda: self._read(lambda tx: function(tx, *args, **kwargs))
+        )
+
+    async def commit(self, change: Change) -> Committed:
+        """Return when the Change is on disk. Cancelling the caller does not undo it.
+
+        Raises:
+            Moved: a guard failed; decide again.
+            AlreadyDone: the same request was carried out before.
+            Refused: `idempotency_conflict`, `storage_unavailable`, `storage_full`,
+                `overloaded`.
+        """
+        return await self._writer.commit(change)
+
+    async def ready(self) -> bool:
+        """Whether the database answers and takes writes."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                self._readers, lambda: self._read(_probe)
+            )
+        except Refused:
+            return False
+        return self._writer.healthy
+
+    async def close(self) -> None:
+        """Finish what is queued, then close the file."""
+        await asyncio.get_running_loop().run_in_executor(None, self._close)
+
+    def _close(self) -> None:
+        self._readers.shutdown()
+        for connection in self._opened:
+            connection.close()
+        self._writer.close()
+
+    def _read(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
+        try:
+            connection = self._reader()
+            connection.execute("BEGIN")
+            try:
+                return drive(work(SqliteTransaction(connection)))
+            finally:
+                connection.execute("ROLLBACK")
+        except apsw.Error as error:
+            raise Refused("storage_unavailable") from error
+
+    def _reader(self) -> apsw.Connection:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = apsw.Connection(
+                str(self._path),
+                flags=apsw.SQLITE_OPEN_READWRITE,
+                statementcachesize=200,
+            )
+            connection.set_busy_timeout(BUSY_MS)
+            connection.execute("PRAGMA query_only = ON; PRAGMA mmap_size = 0")
+            self._local.connection = connection
+            self._opened.append(connection)
+        return connection
+
+
+async def _probe(tx: Transaction) -> None:
+    await tx.one("SELECT count(*) FROM meta")
+
+
+def open_store(
+    path: Path,
+    *,
+    clock: Clock,
+    on_committed: Listener,
+    unsafe_durability: bool = False,
+) -> SqliteStore:
+    """Open (and make, and migrate) the database file.
+
+    Raises:
+        SchemaError: the file cannot be used by this code, or could lose what it was
+            given in a power cut and nobody said that this is wanted.
+    """
+    version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+    if version < SQLITE_MIN:
+        raise SchemaError(f"SQLite {apsw.sqlite_lib_version()} can damage a database")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = apsw.Connection(str(path), statementcachesize=200)
+    try:
+        connection.set_busy_timeout(BUSY_MS)
+        connection.execute("PRAGMA mmap_size = 0")
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        synchronous = "NORMAL" if unsafe_durability else "FULL"
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON")
+        level = connection.execute("PRAGMA synchronous").fetchone()
+        if not unsafe_durability and (mode != ("wal",) or level != (2,)):
+            raise SchemaError(
+                "the database cannot promise durability (journal mode"
+                f" {mode}, synchronous {level}); --unsafe-durability accepts that"
+            )
+        migrate(connection, load("sqlite"), epoch=new_id(), now_ms=clock.now_ms())
+        return SqliteStore(path, connection, on_committed)
+    except BaseException:
+        connection.close()
+        raise

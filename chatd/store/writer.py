@@ -1,0 +1,177 @@
+"""Group commit: a thread that takes whatever Changes wait and commits them together.
+
+No artificial delay: take what is queued, commit, repeat. One disk sync then serves
+everybody who came meanwhile. A Change that fails undoes only itself; when the commit
+itself fails nobody is answered and nothing is announced.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import apsw
+
+from chatd.domain.announcements import Announcement
+from chatd.errors import Refused
+from chatd.store.applying import apply, committed
+from chatd.store.change import Change, Committed, Moved
+from chatd.store.effects import Effects
+from chatd.store.transaction import Transaction, drive
+from chatd.telemetry import log
+
+BATCH_MAX: Final = 256
+"""Changes in one commit; beyond, the sync's share per Change no longer matters."""
+
+QUEUE_MAX: Final = 10_000
+"""Changes that may wait: about a second's work of this writer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A Change and who waits for it."""
+
+    change: Change
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Committed]
+
+
+Outcome = Effects | Exception
+
+
+class Writer:
+    """Owns the one connection that writes."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        transaction: Transaction,
+        on_committed: Callable[[Sequence[Announcement]], None],
+    ) -> None:
+        self._connection = connection
+        self._transaction = transaction
+        self._on_committed = on_committed
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._closed = False
+        self.healthy = True
+        self._thread = threading.Thread(
+            # Nothing unanswered is promised, so an abrupt end need not wait for it.
+            target=self._run,
+            name="store-writer",
+            daemon=True,
+        )
+        self._thread.start()
+
+    async def commit(self, change: Change) -> Committed:
+        """See `SqliteStore.commit`."""
+        if self._closed:
+            raise Refused("storage_unavailable")
+        if self._queue.qsize() >= QUEUE_MAX:
+            raise Refused("overloaded", retryAfter=1)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Committed] = loop.create_future()
+        self._queue.put(_Waiting(change, loop, answer))
+        return await answer
+
+    def close(self) -> None:
+        """Commit what is queued, move the log into the database, close it."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+        self._connection.close()
+
+    def _run(self) -> None:
+        ending = False
+        while not ending:
+            batch: list[_Waiting] = []
+            item = self._queue.get()
+            while item is not None:
+                batch.append(item)
+                if len(batch) == BATCH_MAX:
+                    break
+                try:
+                    item = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            ending = item is None
+            if batch:
+                self._answer(batch, self._write(batch))
+
+    def _write(self, batch: list[_Waiting]) -> list[Outcome]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            outcomes = [self._apply(waiting.change) for waiting in batch]
+            self._connection.execute("COMMIT")
+        except apsw.Error as error:
+            self._undo()
+            self.healthy = False
+            full = isinstance(error, apsw.FullError)
+            code = "storage_full" if full else "storage_unavailable"
+            log.error("commit failed", code=code, sqlite=type(error).__name__)
+            return [Refused(code) for _ in batch]
+        self.healthy = True
+        return outcomes
+
+    def _apply(self, change: Change) -> Outcome:
+        execute = self._connection.execute
+        execute("SAVEPOINT one_change")
+        try:
+            effects = drive(apply(self._transaction, change))
+        except (apsw.FullError, apsw.IOError, apsw.BusyError, apsw.CorruptError):
+            raise
+        except Exception as error:  # noqa: BLE001 - it is handed to whoever waits
+            execute("ROLLBACK TO one_change")
+            execute("RELEASE one_change")
+            # A unique index was faster than the guards: the same as a moved fact.
+            return Moved() if isinstance(error, apsw.ConstraintError) else error
+        execute("RELEASE one_change")
+        return effects
+
+    def _undo(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except apsw.Error:
+            log.exception("rollback failed")
+
+    def _answer(self, batch: list[_Waiting], outcomes: list[Outcome]) -> None:
+        loops = {waiting.loop: None for waiting in batch}
+        for loop in loops:
+            answers = [
+                (waiting, outcome)
+                for waiting, outcome in zip(batch, outcomes, strict=True)
+                if waiting.loop is loop
+            ]
+            try:
+                loop.call_soon_threadsafe(self._settle, answers)
+            except RuntimeError:
+                log.warning("nobody waits any more", changes=len(answers))
+
+    def _settle(self, answers: list[tuple[_Waiting, Outcome]]) -> None:
+        """Announce, then answer; on the loop, in the order of the commits."""
+        announcements: list[Announcement] = []
+        results: list[Committed | Exception] = []
+        for waiting, outcome in answers:
+            if isinstance(outcome, Exception):
+                results.append(outcome)
+                continue
+            try:
+                done = committed(waiting.change, outcome)
+            except Exception:  # noqa: BLE001 - it is on disk: the answer must leave
+                log.exception("building an event failed")
+                done = Committed(tuple(row.seq for row in outcome.logged), ())
+            announcements += done.announcements
+            results.append(done)
+        if announcements:
+            self._on_committed(announcements)
+        for (waiting, _), result in zip(answers, results, strict=True):
+            if waiting.answer.done():
+                continue
+            if isinstance(result, Exception):
+                waiting.answer.set_exception(result)
+            else:
+                waiting.answer.set_result(result)
