@@ -146,9 +146,7 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
         objects.Message,
         key="clientMessageId",
     ),
-    RouteRow(
-        "editMessage", "PATCH", message, requests.EditMessage, objects.Message
-    ),
+    RouteRow("editMessage", "PATCH", message, requests.EditMessage, objects.Message),
     RouteRow(
         "deleteMessage",
         "DELETE",
@@ -177,9 +175,7 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
         requests.RemoveParticipant,
         objects.Conversation,
     ),
-    RouteRow(
-        "markRead", "PUT", f"{_ONE}/read", requests.MarkRead, results.ReadState
-    ),
+    RouteRow("markRead", "PUT", f"{_ONE}/read", requests.MarkRead, results.ReadState),
     RouteRow(
         "markUnread",
         "DELETE",
@@ -204,56 +200,55 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class _Noun:
-"""One kind of roster: its names, and its request types for each deed."""
+    """One kind of roster: its names, and its request types for each deed."""
 
-name: str
-result: type[Shape]
-put: type[Request]
-get: type[Request]
-delete: type[Request]
-put_member: type[Request]
-delete_member: type[Request]
+    name: str
+    result: type[Shape]
+    put: type[Request]
+    get: type[Request]
+    delete: type[Request]
+    put_member: type[Request]
+    delete_member: type[Request]
 
 
 _ROSTERS = (
-_Noun(
-    "course",
-    directory.Course,
-    directory.PutCourse,
-    directory.GetCourse,
-    directory.DeleteCourse,
-    directory.PutCourseMember,
-    directory.DeleteCourseMember,
-),
-_Noun(
-    "project",
-    directory.Project,
-    directory.PutProject,
-    directory.GetProject,
-    directory.DeleteProject,
-    directory.PutProjectMember,
-    directory.DeleteProjectMember,
-),
-_Noun(
-    "group",
-    directory.Group,
-    directory.PutGroup,
-    directory.GetGroup,
-    directory.DeleteGroup,
-    directory.PutGroupMember,
-    directory.DeleteGroupMember,
-),
-_Noun(
-    "unit",
-    directory.Unit,
-    directory.PutUnit,
-    directory.GetUnit,
-    directory.DeleteUnit,
-    directory.PutUnitMember,
-    directory.DeleteUnitMember,
-),
+    _Noun(
+        "course",
+        directory.Course,
+        directory.PutCourse,
+        directory.GetCourse,
+        directory.DeleteCourse,
+        directory.PutCourseMember,
+        directory.DeleteCourseMember,
+    ),
+    _Noun(
+        "project",
+        directory.Project,
+        directory.PutProject,
+        directory.GetProject,
+        directory.DeleteProject,
+        directory.PutProjectMember,
+        directory.DeleteProjectMember,
+    ),
+    _Noun(
+        "group",
+        directory.Group,
+        directory.PutGroup,
+        directory.GetGroup,
+        directory.DeleteGroup,
+        directory.PutGroupMember,
+        directory.DeleteGroupMember,
+    ),
+    _Noun(
+        "unit",
+        directory.Unit,
+        directory.PutUnit,
+        directory.GetUnit,
+        directory.DeleteUnit,
+        directory.PutUnitMember,
+        directory.DeleteUnitMember,
+    ),
 )
-
 
 
 def _roster_rows(noun: _Noun) -> tuple[RouteRow, ...]:
