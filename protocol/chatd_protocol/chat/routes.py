@@ -146,7 +146,7 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
         objects.Message,
         key="clientMessageId",
     ),
-    RouteRow("editMessage", "PATCH", message, requests.EditMessage, objects.Message),
+    RouteRow("editMessage", "PATCH", _MESSAGE, requests.EditMessage, objects.Message),
     RouteRow(
         "deleteMessage",
         "DELETE",
