@@ -7,7 +7,7 @@ ends with 1 if there is any.
 import argparse
 import sys
 
-from chatd_protocol.export.published import stale, write
+from chatd_protocol.export.published import generated, stale, write
 
 
 def main() -> int:
@@ -15,7 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m chatd_protocol.export")
     parser.add_argument("--check", action="store_true", help="only say what is stale")
     check = parser.parse_args().check
-    found = stale() if check else write()
+    found = stale(generated()) if check else write(generated())
     word = "stale" if check else "written"
     sys.stdout.writelines(f"{word}: {path}\n" for path in found)
     return int(check and bool(found))

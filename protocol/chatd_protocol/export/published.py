@@ -14,6 +14,7 @@ from chatd_protocol.export.asyncapi import asyncapi
 from chatd_protocol.export.json_schema import json_schema
 from chatd_protocol.export.openapi import openapi
 from chatd_protocol.export.schemas import Schema
+from chatd_protocol.export.tables import filled
 from chatd_protocol.export.typescript import typescript
 
 _FOLDER = "schema"
@@ -44,23 +45,26 @@ def published(name: str) -> bytes:
 def generated() -> dict[Path, str]:
     """Every generated file of this checkout and the text that it should have."""
     package = Path(__file__).resolve().parents[1]
-    return {package / _FOLDER / name: make() for name, make in DOCUMENTS.items()}
+    made = {package / _FOLDER / name: make() for name, make in DOCUMENTS.items()}
+    spec = package.with_name("SPEC.md")
+    if spec.exists():
+        made[spec] = filled(spec.read_text(encoding="utf-8"))
+    return made
 
 
-def stale() -> list[Path]:
-    """The files that the code has moved on from, or that nobody wrote yet."""
+def stale(texts: Mapping[Path, str]) -> list[Path]:
+    """The files that are not there or have another text than they should."""
     return [
         path
-        for path, text in generated().items()
+        for path, text in texts.items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
 
 
-def write() -> list[Path]:
+def write(texts: Mapping[Path, str]) -> list[Path]:
     """Bring every file up to date; the ones that changed."""
-    changed = stale()
-    texts = generated()
+    changed = stale(texts)
     for path in changed:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(texts[path], encoding="utf-8")
     return changed
