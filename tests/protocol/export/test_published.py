@@ -1,29 +1,53 @@
-"""Which files are generated, and whether they are fresh."""
+"""If these fail, what is published is not what the code does."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from chatd_protocol.export.published import DOCUMENTS, generated, published, stale
+from chatd_protocol.export.published import (
+    DOCUMENTS,
+    generated,
+    published,
+    stale,
+    write,
+)
 
 
-def test_all_documents_are_published_and_fresh() -> None:
-    """The server would serve another contract than it obeys."""
-    assert stale() == []
-    texts = generated()
-    for path, text in texts.items():
-        assert published(path.name).decode() == text
-    assert {path.name for path in texts} == set(DOCUMENTS)
+def test_nothing_is_stale() -> None:
+    """The committed contract would be that of an older version."""
+    assert stale(generated()) == []
 
 
-def test_json_documents_are_json() -> None:
-    """A client would be served something it cannot parse."""
-    for name in DOCUMENTS:
-        if name.endswith(".json"):
-            assert isinstance(json.loads(published(name)), dict)
+def test_what_changed_is_written_and_named(tmp_path: Path) -> None:
+    """The exporter would touch fresh files, or leave stale ones."""
+    fresh, old, new = (tmp_path / name for name in ("fresh", "old", "folder/new"))
+    fresh.write_text("same", encoding="utf-8")
+    old.write_text("before", encoding="utf-8")
+    texts = {fresh: "same", old: "after", new: "new"}
+    assert stale(texts) == [old, new]
+    assert write(texts) == [old, new]
+    assert stale(texts) == []
+    assert new.read_text(encoding="utf-8") == "new"
 
 
-def test_other_documents_do_not_exist() -> None:
-    """A wrong name would be answered with an empty document."""
-    with pytest.raises(FileNotFoundError):
-        published("soap.wsdl")
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_travel_in_the_package(name: str) -> None:
+    """An installed server could not serve its own description."""
+    text = published(name).decode()
+    assert name.endswith(".ts") or json.loads(text)
+
+
+def test_the_command_checks() -> None:
+    """The check of the build would always say yes or always no."""
+    command = [sys.executable, "-m", "chatd_protocol.export", "--check"]
+    done = subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3] / "protocol",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
