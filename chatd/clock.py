@@ -5,8 +5,12 @@ Order never depends on wall time (the log's `seq` gives it) and timeouts never d
 """
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+# Whole numbers throughout: a float of seconds loses milliseconds.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Clock(Protocol):
@@ -33,7 +37,7 @@ class SystemClock:
 
 def rfc3339(at_ms: int) -> str:
     """The contract's form of a time: `2026-11-21T09:30:00.000Z`."""
-    moment = datetime.fromtimestamp(at_ms / 1000, UTC)
+    moment = _EPOCH + at_ms * _MILLISECOND
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -46,4 +50,4 @@ def from_rfc3339(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs its zone")
-    return round(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // _MILLISECOND
