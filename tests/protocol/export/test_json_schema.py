@@ -29,7 +29,7 @@ def test_it_is_a_schema() -> None:
 def test_random_values_fit(name: str, data: st.DataObject) -> None:
     """A client that validates would refuse a good answer, or send a bad request."""
     value: Any = data.draw(values_of(CONTRACT[name]))
-    struct = msgspec.convert(value, CONTRACT[name])
+    struct: Any = msgspec.convert(value, CONTRACT[name])
     validator(name).validate(value)
     validator(name).validate(canonical(struct))
     assert msgspec.convert(canonical(struct), CONTRACT[name]) == struct

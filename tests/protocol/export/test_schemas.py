@@ -1,4 +1,4 @@
-"""If these fail, readers of the published contract do not find the names they expect."""
+"""If these fail, readers of the contract do not find the names they expect."""
 
 from chatd_protocol.export.schemas import schemas, summary
 
