@@ -1,15 +1,14 @@
-"""Read, decide, write, and again with fresh facts when somebody else was faster."""
+"""Decide, write, answer: how every deed of the directory goes."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from chatd.actions.context import Context
+from chatd.actions.deciding import carry_out
 from chatd.domain.people import Caller
 from chatd.errors import Refused
 from chatd.store import tenants
-from chatd.store.change import Change, Guard, Moved, Write
-
-TRIES: Final = 5
+from chatd.store.change import Change, Guard, Write
 
 T = TypeVar("T")
 
@@ -23,17 +22,16 @@ async def commit(context: Context, caller: Caller, decide: Decide[T]) -> T:
     Raises:
         Refused: what `decide` raises; `overloaded` when facts keep moving.
     """
-    for _ in range(TRIES):
+    answers: list[T] = []
+
+    async def change() -> Change | None:
         answer, writes, guards = await decide()
-        if not writes:
-            return answer
-        change = Change(caller.tenant, context.clock.now_ms(), writes, guards)
-        try:
-            await context.store.commit(change)
-        except Moved:
-            continue
-        return answer
-    raise Refused("overloaded", retryAfter=1)
+        answers.append(answer)
+        at_ms = context.clock.now_ms()
+        return Change(caller.tenant, at_ms, writes, guards) if writes else None
+
+    await carry_out(context, change)
+    return answers[-1]
 
 
 async def require_tenant(context: Context, caller: Caller) -> None:

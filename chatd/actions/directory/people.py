@@ -80,7 +80,7 @@ async def get(context: Context, caller: Caller, request: GetUser) -> User:
         Refused: `not_found`.
     """
     found = await context.store.read(people.get, caller.tenant, request.user_id)
-    if found is None or _details(found.details).deleted:
+    if found is None or is_deleted(found):
         raise Refused("not_found")
     return _shown(found.id, _of_record(found))
 
@@ -94,7 +94,7 @@ async def delete(context: Context, caller: Caller, request: DeleteUser) -> Empty
 
     async def decide() -> tuple[Empty, tuple[Write, ...], tuple[Guard, ...]]:
         now = await context.store.read(people.get, caller.tenant, request.user_id)
-        if now is None or _details(now.details).deleted:
+        if now is None or is_deleted(now):
             return Empty(), (), ()
         writes = (
             PutPerson(now.id, now.name, now.roles, active=False, details=_DELETED),
@@ -105,6 +105,11 @@ async def delete(context: Context, caller: Caller, request: DeleteUser) -> Empty
 
     decision: Decide[Empty] = decide
     return await commit(context, caller, decision)
+
+
+def is_deleted(person: PersonRecord) -> bool:
+    """Whether the platform took this person out; what they said keeps the name."""
+    return _details(person.details).deleted
 
 
 def _written(request: PutUser) -> PutPerson:

@@ -10,8 +10,9 @@ import msgspec
 
 from chatd.actions.context import Context
 from chatd.actions.directory.deciding import commit, require_tenant
+from chatd.actions.directory.people import is_deleted
 from chatd.domain.conversations import ConversationRecord
-from chatd.domain.people import Caller, PersonRecord
+from chatd.domain.people import Caller
 from chatd.errors import Refused, invalid
 from chatd.store import conversations, people, rosters
 from chatd.store.change import Guard, Write
@@ -37,7 +38,7 @@ class _Place:
     """What is known of a person's place on a roster before it is changed."""
 
     roster: RosterRecord | None
-    person: PersonRecord | None
+    is_known: bool
     role: str | None
     conversation_id: str | None
 
@@ -106,7 +107,7 @@ async def put_member(
 
     async def decide() -> tuple[_Place, tuple[Write, ...], tuple[Guard, ...]]:
         place = await context.store.read(_place, caller.tenant, wanted)
-        if place.roster is None or place.person is None:
+        if place.roster is None or not place.is_known:
             raise Refused("not_found")
         writes: tuple[Write, ...] = ()
         if place.role != wanted.role:
@@ -152,9 +153,7 @@ async def delete_member(
 
 def _following(place: _Place, wanted: PutRosterMember) -> tuple[Write, ...]:
     """What the roster's conversation does: take the person in, or tell them anew."""
-    if place.conversation_id is None or place.person is None:
-        return ()
-    if not place.person.active:
+    if place.conversation_id is None:
         return ()
     join = Join(place.conversation_id, (NewMember(wanted.user_id),), None)
     if place.role is None:
@@ -180,9 +179,10 @@ async def _place(
 ) -> _Place:
     key = (wanted.kind, wanted.roster_id)
     roles = await rosters.roles_of(tx, tenant, wanted.user_id, [key])
+    person = await people.get(tx, tenant, wanted.user_id)
     return _Place(
         roster=await rosters.get(tx, tenant, *key),
-        person=await people.get(tx, tenant, wanted.user_id),
+        is_known=person is not None and not is_deleted(person),
         role=roles.get(key),
         conversation_id=await conversations.of_roster(tx, tenant, *key),
     )

@@ -1,0 +1,79 @@
+"""The whole API on a real store, asked in process over ASGI."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+
+from chatd.actions.rates import Rates
+from chatd.actions.sessions import SignIn
+from chatd.api.application import routes
+from chatd.api.door import Door
+from chatd.domain.people import Caller
+from chatd.identity.claims import EVERY_TENANT
+from chatd.identity.issuers import FixedKey, Issuer, Signer
+from chatd.identity.tokens import Verifier, mint
+from chatd.limits import Limits
+from tests.support.house import TENANT, House, house
+
+SECRET = b"a secret for these tests, long enough"
+ORIGIN = "https://lms.example"
+
+
+@dataclass(slots=True)
+class Api:
+    """Somebody who asks; by default the platform's service with every scope."""
+
+    house: House
+    http: httpx2.AsyncClient
+    checks: dict[str, bool] = field(default_factory=dict)
+
+    def token(self, user: str, *scopes: str, tenant: str = TENANT) -> str:
+        caller = Caller(tenant, user, frozenset(scopes))
+        return mint(Signer(SECRET), caller, self.house.clock.at_ms, 3600)
+
+    def headers(self, user: str, *scopes: str, tenant: str = TENANT) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(user, *scopes, tenant=tenant)}"}
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        user: str | None = None,
+        *,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        """As this person, or as the platform."""
+        scopes = () if user else ("directory", "admin")
+        sent = {**self.headers(user or "lms", *scopes), **(headers or {})}
+        if json is None:
+            return await self.http.request(method, path, headers=sent)
+        return await self.http.request(method, path, headers=sent, json=json)
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Api]:
+    issuer = Issuer(None, ("HS256",), (EVERY_TENANT,), FixedKey(SECRET), operator=True)
+    checks = {"store": True}
+
+    async def ready() -> Mapping[str, bool]:
+        return checks
+
+    limits = Limits(http_body_bytes=4096, reads_burst=5, reads_per_second=1)
+    async with house(tmp_path, limits) as made:
+        door = Door(
+            context=made.context,
+            authenticate=SignIn(made.context, Verifier((issuer,), made.clock)),
+            rates=Rates(limits, made.clock),
+            ready=ready,
+            allowed_origins=(ORIGIN,),
+        )
+        transport = httpx2.ASGITransport(Starlette(routes=routes(door)))
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://chat.example"
+        ) as http:
+            yield Api(made, http, checks)

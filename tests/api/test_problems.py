@@ -1,0 +1,30 @@
+"""If these fail, a client cannot tell from an answer what to do next."""
+
+import json
+
+import pytest
+
+from chatd.api.problems import MEDIA_TYPE, problem
+from chatd_protocol.chat.errors import ERRORS
+
+
+@pytest.mark.parametrize("code", sorted(ERRORS))
+def test_every_code_is_a_problem(code: str) -> None:
+    """A code would be answered with another status than the table's."""
+    answer = problem(code, {"fact": 1}, "r1")
+    body = json.loads(bytes(answer.body))
+    assert answer.status_code == body["status"] == ERRORS[code].status
+    assert answer.media_type == MEDIA_TYPE
+    assert body["type"] == f"urn:chatd:error:{code}"
+    assert body["code"] == code
+    assert body["detail"] == ERRORS[code].text
+    assert (body["requestId"], body["fact"]) == ("r1", 1)
+    assert answer.headers["cache-control"] == "no-store, private"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_waiting_and_signing_in_are_said_in_headers() -> None:
+    """Generic HTTP clients would hammer on, or not know how to sign in."""
+    limited = problem("rate_limited", {"retryAfter": 7}, "r")
+    assert limited.headers["retry-after"] == "7"
+    assert problem("unauthenticated", {}, "r").headers["www-authenticate"] == "Bearer"
