@@ -196,6 +196,9 @@ def open_store(
             )
         migrate(connection, load("sqlite"), epoch=new_id(), now_ms=clock.now_ms())
         return SqliteStore(path, connection, on_committed)
+    except apsw.Error as error:
+        connection.close()
+        raise SchemaError(f"{path}: {error}") from error
     except BaseException:
         connection.close()
         raise
