@@ -222,3 +222,16 @@ async def of_user(
         user_id,
     )
     return tuple((row[0], row[1], row[2]) for row in rows)
+
+
+async def roster_of(
+    tx: Transaction, tenant: str, conversation_id: str
+) -> tuple[str, str] | None:
+    """(kind, id) of the roster that a conversation follows, if it follows one."""
+    row = await tx.one(
+        "SELECT roster_kind, roster_id FROM conversation"
+        " WHERE tenant = $1 AND id = $2 AND roster_id IS NOT NULL",
+        tenant,
+        conversation_id,
+    )
+    return None if row is None else (row[0], row[1])

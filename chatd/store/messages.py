@@ -100,14 +100,15 @@ async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> Non
         write.id,
         effects.at_ms,
     )
+    # No position of the person's own is spent on it: every client of the author's can
+    # tell from the message itself that it was read, and a busy author would wake them.
     await tx.run(
-        "UPDATE conversation_person SET read_seq = $4, marked_unread = 0,"
-        " read_pseq = $5 WHERE tenant = $1 AND conversation_id = $2 AND user_id = $3",
+        "UPDATE conversation_person SET read_seq = $4, marked_unread = 0"
+        " WHERE tenant = $1 AND conversation_id = $2 AND user_id = $3",
         effects.tenant,
         write.conversation_id,
         write.author_id,
         seq,
-        await effects.move_person(tx, write.author_id),
     )
 
 

@@ -1,0 +1,300 @@
+"""What is done with messages: send, edit, delete, page through."""
+
+from dataclasses import replace
+
+import msgspec
+
+from chatd.actions import presenting
+from chatd.actions.context import Context
+from chatd.actions.deciding import allowed_place, carry_out, digest, place_of, require
+from chatd.actions.facts import Place
+from chatd.clock import from_rfc3339, rfc3339
+from chatd.domain.announcements import Logged
+from chatd.domain.members import Range
+from chatd.domain.messages import MessageRecord
+from chatd.domain.people import Caller
+from chatd.domain.texts import links_in, normal_text
+from chatd.domain.verdicts import may_edit, may_remove
+from chatd.errors import Refused, invalid
+from chatd.ids import new_id
+from chatd.store import conversations, messages
+from chatd.store.change import AlreadyDone, Change
+from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
+from chatd.store.transaction import Transaction
+from chatd_protocol.chat import requests
+from chatd_protocol.chat.events import MessageCreated
+from chatd_protocol.chat.objects import Link, Message, PersonName
+from chatd_protocol.chat.results import MessagePage
+
+
+async def send(
+    context: Context, caller: Caller, request: requests.SendMessage
+) -> Message:
+    """Say something in a conversation; returns when it is on disk.
+
+    A repeated `clientMessageId` is answered with what became of the first one, also
+    after the right to send was lost.
+
+    Raises:
+        Refused: `not_found`, `idempotency_conflict`, `invalid_request`, or why the
+            caller may not send there.
+    """
+    if request.text is None:
+        raise invalid("/text", "required")
+    text = normal_text(request.text, "/text", context.limits.message_text_code_points)
+    wanted = InsertMessage(
+        id=new_id(),
+        conversation_id=request.conversation_id,
+        author_id=caller.user_id,
+        text=text,
+        links_json=links_json(text),
+        reply_to_id=request.reply_to_id,
+        client_message_id=request.client_message_id,
+        digest=digest(request),
+    )
+    try:
+        return await _send(context, caller, wanted)
+    except AlreadyDone as done:
+        return await _by_id(context, caller, str(done.result["messageId"]))
+    except Refused:
+        earlier = await context.store.read(
+            messages.by_client_id,
+            caller.tenant,
+            caller.user_id,
+            request.client_message_id,
+        )
+        if earlier is None or earlier.digest not in (None, wanted.digest):
+            raise
+        return presenting.message(earlier)
+
+
+async def _send(context: Context, caller: Caller, wanted: InsertMessage) -> Message:
+    sent: list[Message] = []
+
+    async def decide() -> Change:
+        place = await allowed_place(context, caller, wanted.conversation_id, "send")
+        if wanted.reply_to_id is not None:
+            await _check_reply(context, caller, place, wanted.reply_to_id)
+        now_ms = context.clock.now_ms()
+        author = place.standing.person
+
+        def event(logged: Logged) -> MessageCreated:
+            message = presenting.message(
+                MessageRecord(
+                    id=wanted.id,
+                    conversation_id=wanted.conversation_id,
+                    seq=logged.seq,
+                    kind="text",
+                    author_id=author.id,
+                    author_name=author.name,
+                    created_at_ms=now_ms,
+                    last_event_seq=logged.seq,
+                    text=wanted.text,
+                    links_json=wanted.links_json,
+                    reply_to_id=wanted.reply_to_id,
+                    client_message_id=wanted.client_message_id,
+                )
+            )
+            sent.append(message)
+            return MessageCreated(
+                conversation_id=wanted.conversation_id,
+                seq=logged.seq,
+                at=rfc3339(now_ms),
+                actor=PersonName(id=author.id, name=author.name),
+                message=message,
+            )
+
+        return Change(caller.tenant, now_ms, (wanted,), place.guards, event=event)
+
+    await carry_out(context, decide)
+    return sent[-1]
+
+
+async def _check_reply(
+    context: Context, caller: Caller, place: Place, message_id: str
+) -> None:
+    record = await context.store.read(messages.by_id, caller.tenant, message_id)
+    known = record is not None and record.conversation_id == place.conversation.id
+    if record is None or not known or not place.sees(record.seq):
+        raise invalid("/replyToId", "not_found")
+
+
+def links_json(text: str) -> str | None:
+    """The links of a text as they are stored (ITS-60)."""
+    links = links_in(text)
+    if not links:
+        return None
+    shown = [Link(start=one.start, end=one.end, url=one.url) for one in links]
+    return msgspec.json.encode(shown).decode()
+
+
+async def edit(
+    context: Context, caller: Caller, request: requests.EditMessage
+) -> Message:
+    """Give an own message another text (ITS-139).
+
+    Raises:
+        Refused: `not_found`, `edit_conflict` when it was edited or removed meanwhile,
+            `edit_window_over`, `invalid_request`, or why the caller may not.
+    """
+    text = normal_text(request.text, "/text", context.limits.message_text_code_points)
+    expected_ms = None
+    if request.expected_edited_at is not None:
+        try:
+            expected_ms = from_rfc3339(request.expected_edited_at)
+        except ValueError:
+            raise invalid("/expectedEditedAt", "not_a_time") from None
+
+    async def decide() -> Change | None:
+        place, record = await _visible(context, caller, request.message_id)
+        now_ms = context.clock.now_ms()
+        if record.removed_at_ms is not None:
+            raise Refused("edit_conflict")
+        require(may_edit(place.standing, record, now_ms))
+        if expected_ms is not None and expected_ms != record.edited_at_ms:
+            raise Refused("edit_conflict")
+        if record.text == text:
+            return None
+        write = EditMessage(
+            id=record.id,
+            conversation_id=record.conversation_id,
+            actor_id=caller.user_id,
+            text=text,
+            links_json=links_json(text),
+            expected_ms=record.edited_at_ms,
+        )
+        return Change(caller.tenant, now_ms, (write,), place.guards)
+
+    await carry_out(context, decide)
+    return await _by_id(context, caller, request.message_id)
+
+
+async def delete(
+    context: Context, caller: Caller, request: requests.DeleteMessage
+) -> Message:
+    """Take a message's content away for everybody (ITS-41, ITS-76, ITS-77, ITS-81).
+
+    Raises:
+        Refused: `not_found`, `forbidden` for the scope `me`, which this preset does not
+            offer, or why the caller may not.
+    """
+    if request.scope == "me":
+        raise Refused("forbidden")
+
+    async def decide() -> Change | None:
+        place, record = await _visible(context, caller, request.message_id)
+        require(may_remove(place.standing, record))
+        if record.removed_at_ms is not None:
+            return None
+        own = record.author_id == caller.user_id
+        named = place.standing.policy.names_remover and not own
+        write = RemoveMessage(
+            id=record.id,
+            conversation_id=record.conversation_id,
+            actor_id=caller.user_id,
+            by=caller.user_id if named else None,
+            notice="removed_by_staff" if named else "removed",
+        )
+        now_ms = context.clock.now_ms()
+        return Change(caller.tenant, now_ms, (write,), place.guards)
+
+    await carry_out(context, decide)
+    return await _by_id(context, caller, request.message_id)
+
+
+async def _visible(
+    context: Context, caller: Caller, message_id: str
+) -> tuple[Place, MessageRecord]:
+    record = await context.store.read(messages.by_id, caller.tenant, message_id)
+    if record is None:
+        raise Refused("not_found")
+    place = await place_of(context, caller, record.conversation_id)
+    if not place.sees(record.seq):
+        raise Refused("not_found")
+    return place, record
+
+
+async def _by_id(context: Context, caller: Caller, message_id: str) -> Message:
+    record = await context.store.read(messages.by_id, caller.tenant, message_id)
+    if record is None:
+        raise Refused("not_found")
+    return presenting.message(record)
+
+
+async def page(
+    context: Context, caller: Caller, request: requests.ListMessages
+) -> MessagePage:
+    """A page of history as of one moment; reading marks nothing read.
+
+    `around` and `aroundUnread` bring about half of the page from before the place.
+
+    Raises:
+        Refused: `not_found`, or `invalid_request` for more than one place.
+    """
+    places = (request.before, request.after, request.around, request.around_unread)
+    if sum(place not in (None, False) for place in places) > 1:
+        raise invalid("", "one_place_only")
+    place = await place_of(context, caller, request.conversation_id)
+    return await context.store.read(_page, caller, request, place)
+
+
+async def _page(
+    tx: Transaction, caller: Caller, request: requests.ListMessages, place: Place
+) -> MessagePage:
+    views = await conversations.views(
+        tx,
+        caller.tenant,
+        caller.user_id,
+        ids=[request.conversation_id],
+        unread_bound=1,
+        others_max=1,
+    )
+    if not views:
+        raise Refused("not_found")
+    view = views[0]
+    head = view.record.head_seq
+    ranges = replace(place, intervals=view.intervals).ranges(head)
+    around = request.around
+    if request.around_unread:
+        around = view.first_unread_seq or head + 1
+    found = await _find(tx, caller.tenant, request, ranges, around)
+    left = None if view.member else head
+    first = found[0].seq if found else request.after or 0
+    last = found[-1].seq if found else request.before or head + 1
+    here = (caller.tenant, request.conversation_id, ranges)
+    before = await messages.older(tx, *here, before=first, limit=1)
+    after = await messages.newer(tx, *here, after=last, limit=1)
+    return MessagePage(
+        messages=tuple(presenting.message(record, left) for record in found),
+        as_of_seq=head,
+        has_before=bool(before),
+        has_after=bool(after),
+    )
+
+
+async def _find(
+    tx: Transaction,
+    tenant: str,
+    request: requests.ListMessages,
+    ranges: tuple[Range, ...],
+    around: int | None,
+) -> list[MessageRecord]:
+    here = (tenant, request.conversation_id, ranges)
+    if request.after is not None:
+        return await messages.newer(tx, *here, after=request.after, limit=request.limit)
+    if around is None:
+        before = request.before if request.before is not None else 2**53
+        older = await messages.older(tx, *here, before=before, limit=request.limit)
+        return older[::-1]
+    half = request.limit // 2
+    newer = await messages.newer(
+        tx, *here, after=around - 1, limit=request.limit - half
+    )
+    older = await messages.older(
+        tx, *here, before=around, limit=request.limit - len(newer)
+    )
+    missing = request.limit - len(newer) - len(older)
+    if missing and len(older) < half and newer:
+        more = await messages.newer(tx, *here, after=newer[-1].seq, limit=missing)
+        newer += more
+    return older[::-1] + newer
