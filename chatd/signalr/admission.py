@@ -1,0 +1,143 @@
+"""Who may open a connection, from where, and who may go on with one.
+
+The same rules for every transport: the page's origin, the hub's `authenticate`, and
+that a connection belongs to the user who negotiated it.
+"""
+
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+from chatd.signalr.connection import Connection
+from chatd.signalr.registry import HubContext
+from chatd.signalr.requests import Denied, Handshake, Identity
+from chatd.telemetry import log
+from chatd_protocol.signalr.negotiate import WEB_SOCKETS
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Exception):  # noqa: N818 - an answer, not an error
+    """The request is answered with this status and text."""
+
+    status: HTTPStatus
+    text: str = ""
+
+
+NOT_FOUND: Final = Refusal(HTTPStatus.NOT_FOUND, "No Connection with that ID")
+ID_REQUIRED: Final = Refusal(HTTPStatus.BAD_REQUEST, "Connection ID required")
+IN_USE: Final = Refusal(HTTPStatus.CONFLICT, "The connection is already in use")
+OTHER_TRANSPORT: Final = Refusal(
+    HTTPStatus.BAD_REQUEST, "The connection uses another transport"
+)
+NO_TRANSPORT: Final = Refusal(
+    HTTPStatus.NOT_FOUND, "The transport is disabled on this endpoint"
+)
+FOREIGN_ORIGIN: Final = Refusal(HTTPStatus.FORBIDDEN, "Origin not allowed")
+NOT_YOURS: Final = Refusal(HTTPStatus.FORBIDDEN)
+DRAINING: Final = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The server is going down")
+
+
+def is_same_origin(origin: str, handshake: Handshake) -> bool:
+    """Whether a page of `origin` and this request have scheme, host and port alike."""
+    scheme = "https" if handshake.secure else "http"
+    here = _authority(f"{scheme}://{handshake.headers.get('host', '')}")
+    return here is not None and here == _authority(origin)
+
+
+def allows_origin(handshake: Handshake, allowed: tuple[str, ...]) -> bool:
+    """Whether the page that opens a WebSocket may: CORS does not ask us about it."""
+    origin = handshake.headers.get("origin")
+    if origin is None or origin in allowed:
+        return True
+    return is_same_origin(origin, handshake)
+
+
+def _authority(url: str) -> tuple[str, str, int | None] | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if not parts.hostname or parts.path or parts.query or parts.username:
+        return None
+    return (
+        parts.scheme,
+        parts.hostname,
+        DEFAULT_PORTS.get(parts.scheme) if port is None else port,
+    )
+
+
+async def open_connection(
+    context: HubContext, handshake: Handshake, *, version: int = 1
+) -> Connection:
+    """A new connection for whoever asks.
+
+    Raises:
+        Refusal: the server is going down, or the hub will not have him.
+    """
+    if context.draining:
+        raise DRAINING
+    identity = await _authenticate(context, handshake)
+    return context.open(identity, replace(handshake, bearer=None), version=version)
+
+
+async def check_user(
+    context: HubContext, connection: Connection, handshake: Handshake
+) -> None:
+    """That a request on an existing connection comes from the connection's user.
+
+    The connection token alone is proof enough: some clients send their access token
+    only once, and it is just as secret. But credentials that are sent must hold.
+
+    Raises:
+        Refusal: they do not, or they are somebody else's.
+    """
+    if handshake.bearer is None:
+        return
+    identity = await _authenticate(context, handshake)
+    if identity.user_id != connection.user_id:
+        raise NOT_YOURS
+
+
+async def _authenticate(context: HubContext, handshake: Handshake) -> Identity:
+    try:
+        return await context.authenticate(handshake)
+    except Denied as denied:
+        raise Refusal(denied.status) from denied
+    except TimeoutError as error:
+        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE) from error
+    except Exception as error:  # noqa: BLE001 - fails closed
+        log.error("authenticate failed", path=context.path, exc_info=error)
+        raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR) from error
+
+
+async def admit_websocket(
+    context: HubContext | None, handshake: Handshake, token: str | None
+) -> Connection:
+    """The connection that a WebSocket upgrade belongs to.
+
+    Raises:
+        Refusal: 403, 401, 404, 409 and so on, with the texts clients know.
+    """
+    if context is None:
+        raise Refusal(HTTPStatus.NOT_FOUND)
+    if not allows_origin(handshake, context.hub.allowed_origins):
+        raise FOREIGN_ORIGIN
+    if WEB_SOCKETS not in context.hub.transports:
+        raise NO_TRANSPORT
+    if token is None:
+        return await open_connection(context, handshake)
+    connection = context.find(token)
+    if connection is None or connection.closed:
+        raise NOT_FOUND
+    await check_user(context, connection, handshake)
+    # Looked at after the wait: two upgrades with one token must not both attach.
+    if connection.closed:
+        raise NOT_FOUND
+    if connection.pipe is not None:
+        same = connection.transport == WEB_SOCKETS
+        raise IN_USE if same else OTHER_TRANSPORT
+    return connection

@@ -1,0 +1,152 @@
+"""The bounds on a request that uvicorn does not set, and the hand-over of upgrades.
+
+Without it (measured with uvicorn 0.54): a TCP connection that stays silent or sends one
+header a second stays open for ever; a header line over 8 KB or a 129th header on an
+upgrade is never answered at all; there is no bound on a head that does not end. Here a
+head has ten seconds, lines 16 KB, 128 headers, and the answer 431 comes at once.
+"""
+
+import asyncio
+from typing import ClassVar, Final
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from chatd.signalr.http.upgrade import Upgrade
+from chatd.signalr.ticks import Wheel
+
+HEAD_S: Final = 10.0
+LINE_BYTES_MAX: Final = 16 * 1024
+HEADERS_MAX: Final = 128
+HEAD_BYTES_MAX: Final = 64 * 1024
+"""A read may hold this much anyway; a head is two or three KB."""
+
+TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-type: text/plain; charset=utf-8\r\n"
+    b"content-length: 29\r\n"
+    b"connection: close\r\n\r\n"
+    b"The request head is too large"
+)
+
+
+class Listener(HttpToolsProtocol):
+    """uvicorn's HTTP protocol with bounds. A server binds a subclass to its wheel."""
+
+    wheel: ClassVar[Wheel]
+    due_tick = -1
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._in_head = True
+        self._behind_body = False
+        self._too_large = False
+        self._line_bytes = 0
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Ten seconds for the first request head, silence included."""
+        super().connection_made(transport)
+        self.wheel.schedule(self, HEAD_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing to wait for any more."""
+        self.wheel.forget(self)
+        super().connection_lost(exc)
+
+    def on_timer(self, now_s: float) -> None:
+        """The head did not come."""
+        self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and look at what is left of an unfinished head."""
+        super().data_received(data)
+        if self._in_head and not self.transport.is_closing():
+            self._count_head(data)
+
+    # ------------------------------------------------------------ parser callbacks
+
+    def on_message_begin(self) -> None:
+        """A head begins; perhaps behind a body, in one read with it."""
+        super().on_message_begin()
+        self._behind_body = self.cycle is not None
+        self._in_head = True
+        self._line_bytes = self._head_bytes = 0
+        self.wheel.schedule_earlier(self, HEAD_S)
+
+    def on_url(self, url: bytes) -> None:
+        """The request line, or a part of it."""
+        super().on_url(url)
+        self._check(len(self.url) <= LINE_BYTES_MAX)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One whole header."""
+        super().on_header(name, value)
+        self._check(len(name) + len(value) <= LINE_BYTES_MAX)
+        self._check(len(self.headers) <= HEADERS_MAX)
+
+    def on_headers_complete(self) -> None:
+        """The head is there: uvicorn's own time-outs hold from now on."""
+        self._in_head = False
+        self.wheel.forget(self)
+        super().on_headers_complete()
+
+    # ---------------------------------------------------------------------- inside
+
+    def _check(self, within_bounds: bool) -> None:
+        """Make the parser give up, which uvicorn turns into `send_400_response`."""
+        if not within_bounds:
+            self._too_large = True
+            raise ValueError("the request head is too large")
+
+    def _count_head(self, data: bytes) -> None:
+        if self._behind_body:
+            self._behind_body = False
+            return
+        self._head_bytes += len(data)
+        line_start = data.rfind(b"\n") + 1
+        self._line_bytes = len(data) - line_start + (
+            0 if line_start else self._line_bytes
+        )
+        if self._line_bytes > LINE_BYTES_MAX or self._head_bytes > HEAD_BYTES_MAX:
+            self._too_large = True
+            self.send_400_response("")
+
+    def send_400_response(self, msg: str) -> None:
+        """The same answer as for any malformed request, or 431."""
+        if self._too_large:
+            self.transport.write(TOO_LARGE)
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Give the socket and the parsed request to the `ws=` class."""
+        try:
+            url = httptools.parse_url(self.url)
+        except httptools.HttpParserInvalidURLError:
+            self.send_400_response("Invalid HTTP request received.")
+            return
+        self.scope["path"] = unquote(url.path.decode("ascii", "replace"))
+        self.scope["query_string"] = url.query or b""
+        self.connections.discard(self)
+        self.wheel.forget(self)
+        assert self.ws_protocol_class is not None
+        upgrade = self.ws_protocol_class(  # type: ignore[call-arg]  # uvicorn's seam
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.app_state,
+        )
+        assert isinstance(upgrade, Upgrade)
+        upgrade.connection_made(self.transport)
+        self.transport.set_protocol(upgrade)
+        upgrade.answer(self.scope)

@@ -1,0 +1,76 @@
+"""What an application says about its hub: methods, hooks, bounds.
+
+All of it is values: the server reads them and knows nothing else of the application.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from chatd.signalr.connection import Connection
+from chatd.signalr.requests import Anonymous, Handshake, HubLimits, Identity
+from chatd_protocol.signalr.negotiate import TRANSPORTS
+
+
+class HubException(Exception):  # noqa: N818 - the name that SignalR's users know
+    """Its text reaches the client, in SignalR's own wording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method of a hub.
+
+    `call(connection, *arguments, *uploads)` is a coroutine function, or, when
+    `streaming`, an asynchronous generator function. Arguments are bound to the types in
+    `arguments` strictly (msgspec); `uploads` is how many streams of items the client
+    sends along, given as asynchronous iterators.
+    """
+
+    name: str
+    call: Callable[..., Awaitable[object] | AsyncIterator[object]]
+    arguments: tuple[object, ...] = ()
+    uploads: int = 0
+    streaming: bool = False
+    authorize: Callable[[Connection], bool] | None = None
+
+
+async def _anyone(_handshake: Handshake) -> Identity:
+    return Anonymous()
+
+
+async def _connected(_connection: Connection) -> None:
+    pass
+
+
+async def _disconnected(_connection: Connection, _error: Exception | None) -> None:
+    pass
+
+
+def _no_text(_error: Exception, _connection: Connection, _target: str) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A hub. `methods` are found by their names in any case.
+
+    Hooks: `authenticate` answers every opening request with an identity (None for
+    anybody) or raises a `Denied`; `connected` runs before the first message is read,
+    and when it fails the client is closed with an error; `disconnected` runs exactly
+    once for every connection whose `connected` returned, with None for a good end;
+    `completion_error` gives the text of a failed call, or None for SignalR's own.
+
+    `allowed_origins` are the other origins whose pages may connect, exactly as browsers
+    send them. A hub's own origin is always allowed, and so are programs.
+    """
+
+    methods: Mapping[str, Method]
+    authenticate: Callable[[Handshake], Awaitable[Identity | None]] = _anyone
+    connected: Callable[[Connection], Awaitable[None]] = _connected
+    disconnected: Callable[[Connection, Exception | None], Awaitable[None]] = (
+        _disconnected
+    )
+    completion_error: Callable[[Exception, Connection, str], str | None] = _no_text
+    limits: HubLimits = field(default_factory=HubLimits)
+    detailed_errors: bool = False
+    allowed_origins: tuple[str, ...] = ()
+    transports: tuple[str, ...] = tuple(row.name for row in TRANSPORTS)
