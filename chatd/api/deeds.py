@@ -16,6 +16,7 @@ from chatd.actions import (
     reading,
     recovery,
     sessions,
+    starting,
 )
 from chatd.actions.context import Context
 from chatd.actions.directory import people, tenants
@@ -69,7 +70,7 @@ async def change_conversation(
 
 _OWN = {
     "listConversations": Deed(conversations.page, Cost.READ),
-    "startConversation": Deed(conversations.start, Cost.START),
+    "startConversation": Deed(starting.start, Cost.START),
     "getConversation": Deed(conversations.get, Cost.READ),
     "changeConversation": Deed(change_conversation, Cost.WRITE),
     "deleteConversation": Deed(conversations.delete, Cost.WRITE),

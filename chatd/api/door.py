@@ -60,9 +60,7 @@ def endpoint(door: Door, row: RouteRow) -> Endpoint:
     deed = DEEDS[row.name]
 
     async def answer(http: HttpRequest) -> Response:
-        identity = await door.authenticate(
-            bearer(http), http.headers.get("chatd-act-as")
-        )
+        identity = await door.authenticate(bearer(http), acting_for(http))
         caller = identity.caller
         if not identity.person if row.scope is None else row.scope not in caller.scopes:
             raise Refused("forbidden")
@@ -106,6 +104,21 @@ def bearer(http: HttpRequest) -> str | None:
     given = http.headers.getlist("authorization")
     scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
     return token.strip() if scheme.lower() == "bearer" else None
+
+
+def acting_for(http: HttpRequest) -> str | None:
+    """The person that a service acts for; ids that are not ASCII come as UTF-8.
+
+    Raises:
+        Refused: `not_found`, as for any name that nobody has.
+    """
+    name = http.headers.get("chatd-act-as")
+    if name is None:
+        return None
+    try:
+        return name.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused("not_found") from None
 
 
 def json(value: object, status: int = HTTPStatus.OK) -> Response:

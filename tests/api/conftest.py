@@ -1,6 +1,7 @@
 """The whole API on a real store, asked in process over ASGI."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,16 +56,16 @@ class Api:
         return await self.http.request(method, path, headers=sent, json=json)
 
 
-@pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[Api]:
+@asynccontextmanager
+async def asking(folder: Path, limits: Limits) -> AsyncIterator[Api]:
+    """The API of a new house."""
     issuer = Issuer(None, ("HS256",), (EVERY_TENANT,), FixedKey(SECRET), operator=True)
     checks = {"store": True}
 
     async def ready() -> Mapping[str, bool]:
         return checks
 
-    limits = Limits(http_body_bytes=4096, reads_burst=5, reads_per_second=1)
-    async with house(tmp_path, limits) as made:
+    async with house(folder, limits) as made:
         door = Door(
             context=made.context,
             authenticate=SignIn(made.context, Verifier((issuer,), made.clock)),
@@ -77,3 +78,10 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
             transport=transport, base_url="http://chat.example"
         ) as http:
             yield Api(made, http, checks)
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Api]:
+    limits = Limits(http_body_bytes=4096, reads_burst=5, reads_per_second=1)
+    async with asking(tmp_path, limits) as made:
+        yield made

@@ -63,7 +63,7 @@ async def test_only_allowed_origins_are_answered(api: Api) -> None:
 
 @pytest.mark.parametrize("row", ROUTES, ids=lambda row: row.name)
 async def test_every_row_of_the_table_is_there_and_closed(
-    api: Api, row: object
+    api: Api, row: RouteRow
 ) -> None:
     """A described route would be missing, or open to everybody."""
     path = row.path.replace("{", "").replace("}", "")

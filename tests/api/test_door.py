@@ -190,3 +190,55 @@ async def test_a_body_that_never_ends_its_client_gone() -> None:
         {"type": "http", "headers": [], "method": "POST"}, stream.__anext__
     )
     assert (await answered(work, "x")(http)).status_code == 400
+
+
+async def test_acting_for_a_name_of_any_script(people: Api) -> None:
+    """A platform whose ids are not ASCII could not act for its users."""
+    await people.house.people("zoë")
+    service = people.headers("lms", "messages")
+    path = "/v1/conversations/x"
+    for name, status in (
+        ("zoë".encode(), 404),
+        (b"nobody", 404),
+        (b"\xff", 404),
+        (b"", 404),
+    ):
+        headers = [*service.items(), (b"Chatd-Act-As", name)]
+        answer = await people.http.get(path, headers=headers)  # type: ignore[arg-type]
+        assert answer.status_code == status
+    headers = [*service.items(), (b"Chatd-Act-As", "zoë".encode())]
+    me = await people.http.get("/v1/me", headers=headers)  # type: ignore[arg-type]
+    assert me.json()["person"]["id"] == "zoë"
+
+
+async def test_one_story_over_http(people: Api) -> None:
+    """The two doors would not lead to the same deeds."""
+    me = await people.ask("GET", "/v1/me", "anna")
+    assert me.json()["person"]["id"] == "anna"
+    await people.house.course("math", anna="teacher", ben="student")
+
+    async def post(path: str, key: str, **body: object) -> httpx2.Response:
+        headers = {"Idempotency-Key": key}
+        return await people.ask("POST", path, "anna", json=body, headers=headers)
+
+    with_ben = [{"kind": "user", "id": "ben"}]
+    started = await post("/v1/conversations", "k1", recipients=with_ben)
+    assert started.status_code == 200, started.text
+    again = await post("/v1/conversations", "k1", recipients=with_ben)
+    conversation = started.json()["conversation"]
+    assert again.json()["conversation"]["id"] == conversation["id"]
+    messages = f"/v1/conversations/{conversation['id']}/messages"
+    sent = await post(messages, "m1", text="hello")
+    assert sent.status_code == 200, sent.text
+    assert (await post(messages, "m1", text="hello")).json() == sent.json()
+    other = await post(messages, "m1", text="other")
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+    page = await people.ask("GET", f"{messages}?limit=10", "ben")
+    assert [one["text"] for one in page.json()["messages"]] == ["hello"]
+    marked = await people.ask(
+        "PUT",
+        f"/v1/conversations/{conversation['id']}/read",
+        "ben",
+        json={"seq": sent.json()["seq"]},
+    )
+    assert marked.json()["unread"]["count"] == 0
