@@ -10,6 +10,8 @@ import msgspec
 
 from chatd.actions.context import Context
 from chatd.actions.directory.deciding import Decide, commit, require_tenant
+from chatd.clock import rfc3339
+from chatd.domain.announcements import Hinted
 from chatd.domain.people import Caller, PersonRecord
 from chatd.errors import Refused
 from chatd.store import conversations, members, people
@@ -26,10 +28,15 @@ from chatd_protocol.chat.directory import (
     PutUser,
     User,
 )
+from chatd_protocol.chat.events import UserUpdated
+from chatd_protocol.chat.objects import Participant
 from chatd_protocol.chat.results import Empty
 
 CONVERSATIONS_TOLD_MAX: Final = 500
 """Conversations in which one change is told; beyond, the next sign-in tells."""
+
+CONVERSATIONS_HINTED_MAX: Final = 50
+"""People who share several get the hint several times; it changes looks only."""
 
 
 class _Details(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,9 +60,12 @@ async def put(context: Context, caller: Caller, request: PutUser) -> User:
     """
     await require_tenant(context, caller)
     wanted = _written(request)
+    before: PersonRecord | None = None
 
     async def decide() -> tuple[User, tuple[Write, ...], tuple[Guard, ...]]:
+        nonlocal before
         now = await context.store.read(people.get, caller.tenant, request.user_id)
+        before = now
         guard = Guard("person", request.user_id, now.version if now else 0)
         answer = _shown(request.user_id, wanted)
         if now is None:
@@ -70,7 +80,10 @@ async def put(context: Context, caller: Caller, request: PutUser) -> User:
             writes += await context.store.read(_told, caller.tenant, request.user_id)
         return answer, tuple(writes), (guard,)
 
-    return await commit(context, caller, decide)
+    answer = await commit(context, caller, decide)
+    if before is not None and _looks(before) != _looks(wanted):
+        await _hint(context, caller.tenant, wanted)
+    return answer
 
 
 async def get(context: Context, caller: Caller, request: GetUser) -> User:
@@ -175,6 +188,35 @@ def _shown(user_id: str, person: PutPerson) -> User:
 def _rights(person: PersonRecord | PutPerson) -> tuple[object, ...]:
     """What of a person decides about what they and their partners may do."""
     return person.active, person.messaging_disabled, frozenset(person.roles)
+
+
+def _looks(person: PersonRecord | PutPerson) -> tuple[object, ...]:
+    """What of a person others see."""
+    return person.name, person.title, person.avatar_url, person.active
+
+
+async def _hint(context: Context, tenant: str, person: PutPerson) -> None:
+    """Tell those who share a conversation how the person looks now; it may be lost."""
+    event = UserUpdated(
+        at=rfc3339(context.clock.now_ms()),
+        user=Participant(
+            id=person.id,
+            name=person.name,
+            role="member",
+            roles=person.roles,
+            title=person.title,
+            avatar_url=person.avatar_url,
+            active=person.active,
+            messaging_disabled=person.messaging_disabled,
+        ),
+    )
+    joined = await context.store.read(members.of_user, tenant, person.id)
+    context.publish(
+        [
+            Hinted(tenant, conversation_id, person.id, event)
+            for conversation_id, *_ in joined[:CONVERSATIONS_HINTED_MAX]
+        ]
+    )
 
 
 async def _told(

@@ -3,7 +3,7 @@
 import pytest
 
 from chatd.actions.directory import people
-from chatd.domain.announcements import PersonalMoved, SessionsEnded
+from chatd.domain.announcements import Hinted, PersonalMoved, SessionsEnded
 from chatd.domain.people import Caller
 from chatd.errors import Refused
 from chatd.store import members, rosters
@@ -15,6 +15,7 @@ from chatd_protocol.chat.directory import (
     OpenHours,
     PutUser,
 )
+from chatd_protocol.chat.events import UserUpdated
 from tests.support.house import TENANT, House
 
 
@@ -98,6 +99,19 @@ async def test_changed_rights_are_told(school: House) -> None:
     disabled = anna(name="Anna B", messaging_disabled=True)
     await people.put(school.context, school.platform, disabled)
     assert await moved(school) == {"anna", "ben"}
+
+
+async def test_a_new_name_is_hinted(school: House) -> None:
+    """Others would see the old name and face until they load anew."""
+    await school.people("anna", "ben", role="teacher")
+    await school.conversation("g", "anna", "ben")
+    await people.put(school.context, school.platform, anna())
+    school.announced.clear()
+    await people.put(school.context, school.platform, anna(name="Anna Berg"))
+    (hint,) = [a for a in school.announced if isinstance(a, Hinted)]
+    assert (hint.conversation_id, hint.actor_id) == ("g", "anna")
+    assert isinstance(hint.event, UserUpdated)
+    assert hint.event.user.name == "Anna Berg"
 
 
 async def test_deleting(school: House) -> None:
