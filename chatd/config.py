@@ -116,7 +116,9 @@ def load(
         merged |= layer
         limits |= _limits(layer.get("limit", {}))
     try:
-        config = msgspec.convert(merged | {"limit": limits}, Config, strict=False)
+        config = msgspec.convert(
+            merged | {"limit": limits}, Config, strict=False, dec_hook=_as_path
+        )
     except msgspec.ValidationError as error:
         raise ConfigError([_worded(str(error))]) from None
     if problems := list(_contradictions(config)):
@@ -159,6 +161,13 @@ def _limits(given: object) -> dict[str, object]:
             raise ConfigError([f"limit: {word} is not NAME=VALUE"])
         found[name.strip()] = value.strip()
     return found
+
+
+def _as_path(wanted: type, given: object) -> object:
+    """The only type of a setting that msgspec does not know."""
+    if wanted is Path and isinstance(given, str) and given:
+        return Path(given)
+    raise ValueError(f"Expected a path, got {type(given).__name__}")
 
 
 def _worded(sentence: str) -> str:

@@ -54,6 +54,17 @@ def test_lists_from_the_environment() -> None:
     assert config.allowed_origin == ("https://a.example", "https://b.example")
 
 
+def test_paths_from_every_source() -> None:
+    """The data folder could be set on the command line only."""
+    Path("chatd.toml").write_text('data_dir = "a"\n')
+    assert load({}, {}).data_dir == Path("a")
+    assert load({}, {"CHATD_DATA_DIR": "/b"}).data_dir == Path("/b")
+    assert load({"data_dir": Path("c")}, {}).data_dir == Path("c")
+    url = load({}, {"CHATD_DATABASE_URL": "sqlite:////srv/chat.db"})
+    assert url.database_path == Path("/srv/chat.db")
+    assert "data_dir" in "".join(problems(data_dir=7))
+
+
 def test_a_named_file_must_exist() -> None:
     """A mistyped file name would silently start a server on defaults."""
     for arguments in ({"environment": {"CHATD_CONFIG": "no.toml"}}, {"file": "no"}):
