@@ -19,7 +19,7 @@ DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal(Exception):  # noqa: N818 - an answer, not an error
+class Refusal(Exception):
     """The request is answered with this status and text."""
 
     status: HTTPStatus
@@ -109,7 +109,7 @@ async def _authenticate(context: HubContext, handshake: Handshake) -> Identity:
         raise Refusal(denied.status) from denied
     except TimeoutError as error:
         raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE) from error
-    except Exception as error:  # noqa: BLE001 - fails closed
+    except Exception as error:
         log.error("authenticate failed", path=context.path, exc_info=error)
         raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR) from error
 

@@ -63,12 +63,21 @@ class State(IntEnum):
 class Pipe(Protocol):
     """One transport of one connection. Bytes that arrive go to `Connection.receive`."""
 
-    transport: str
-    framed: bool
-    """Whether it wants WebSocket frames instead of bare hub messages."""
-    text_only: bool
-    writable: bool
-    """False while the client is slower than we are; then `Connection.flush` waits."""
+    @property
+    def transport(self) -> str:
+        """Its name in negotiate."""
+
+    @property
+    def framed(self) -> bool:
+        """Whether it wants WebSocket frames instead of bare hub messages."""
+
+    @property
+    def text_only(self) -> bool:
+        """Whether it cannot carry binary data."""
+
+    @property
+    def writable(self) -> bool:
+        """False while the client is slower than we are; `Connection.flush` waits."""
 
     def write(self, data: bytes) -> None:
         """Send whole hub messages, also when not writable: it is the last word then."""
@@ -437,7 +446,7 @@ class Connection:
                     self._pipe.resume_reading()
                     return
                 self._take(message)
-                if self._state is not State.OPEN:
+                if self.closed:
                     return
         except RemoteProtocolError as error:
             self.fail(error)

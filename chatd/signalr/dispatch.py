@@ -18,7 +18,6 @@ from chatd.signalr.connection import Connection, ConnectionEnded
 from chatd.signalr.hub import Hub, HubException, Method
 from chatd.signalr.uploads import Upload
 from chatd.telemetry import log, spawn
-from chatd_protocol.signalr.errors import LocalProtocolError
 from chatd_protocol.signalr.messages import (
     NO_RESULT,
     CancelInvocation,
@@ -38,7 +37,7 @@ CALLS: Final = (MessageType.INVOCATION, MessageType.STREAM_INVOCATION)
 Call: TypeAlias = Invocation | StreamInvocation
 
 
-class NotInvoked(Exception):  # noqa: N818 - an answer, not an error
+class NotInvoked(Exception):
     """The method was not called; the text says why, in SignalR's own words."""
 
 

@@ -11,7 +11,7 @@ from chatd.signalr.requests import Anonymous, Handshake, HubLimits, Identity
 from chatd_protocol.signalr.negotiate import TRANSPORTS
 
 
-class HubException(Exception):  # noqa: N818 - the name that SignalR's users know
+class HubException(Exception):
     """Its text reaches the client, in SignalR's own wording."""
 
 

@@ -16,7 +16,7 @@ SECRETS_IN_HEADERS: Final = frozenset({"authorization", "cookie"})
 QUERY_FIELDS_MAX: Final = 64
 
 
-class Denied(Exception):  # noqa: N818 - it is an answer, not an error
+class Denied(Exception):
     """The request gets this HTTP status and an empty body.
 
     The clients take their error text from the body, else from the reason phrase, and

@@ -155,7 +155,7 @@ class WebSocketPipe(asyncio.Protocol):
     # ---------------------------------------------------------------------- frames
 
     def on_data(self, frame: Frame) -> None:
-        """A message, or a fragment of one; hub messages are cut regardless of either."""
+        """A message or a fragment; hub messages are cut regardless of either."""
         if not frame.data:
             self.on_control(frame)
         if frame.opcode is not Opcode.CONT:

@@ -1,1 +1,1 @@
-"""The HTTP side: the listener with its bounds, upgrades, and the two HTTP transports."""
+"""The HTTP side: bounds on requests, upgrades, and the two HTTP transports."""

@@ -5,7 +5,7 @@ line ends, so one `data:` line is enough.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from chatd.signalr.connection import Connection, ConnectionEnded
@@ -32,8 +32,8 @@ class EventStreamPipe:
         self._news = asyncio.Event()
         self._closed = False
 
-    async def events(self) -> AsyncIterator[bytes]:
-        """The response's body. The reader asks for more once the client took the last."""
+    async def events(self) -> AsyncGenerator[bytes]:
+        """The response's body; asked for more once the client took the last."""
         try:
             yield OPENING
             while True:

@@ -114,8 +114,8 @@ class Listener(HttpToolsProtocol):
             return
         self._head_bytes += len(data)
         line_start = data.rfind(b"\n") + 1
-        self._line_bytes = len(data) - line_start + (
-            0 if line_start else self._line_bytes
+        self._line_bytes = (
+            len(data) - line_start + (0 if line_start else self._line_bytes)
         )
         if self._line_bytes > LINE_BYTES_MAX or self._head_bytes > HEAD_BYTES_MAX:
             self._too_large = True

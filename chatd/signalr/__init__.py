@@ -1,0 +1,5 @@
+"""A complete SignalR server that knows nothing of chat.
+
+Read `mounting.py` for how to serve a hub, `hub.py` for what a hub is, `connection.py`
+for the life of one client, `dispatch.py` for its calls.
+"""
