@@ -165,7 +165,7 @@ def _limits(given: object) -> dict[str, object]:
 
 def _as_path(wanted: type, given: object) -> object:
     """The only type of a setting that msgspec does not know."""
-    if wanted is Path and isinstance(given, str) and given:
+    if wanted is Path and isinstance(given, str | Path) and str(given):
         return Path(given)
     raise ValueError(f"Expected a path, got {type(given).__name__}")
 
