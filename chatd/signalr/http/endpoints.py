@@ -55,6 +55,10 @@ EVENT_STREAM: Final = {
     "Pragma": "no-cache",
     "X-Accel-Buffering": "no",
 }
+ONE_RECORD_AGENT: Final = "Python-urllib"
+"""signalrcore looks at the first message of a poll's answer, and at the others only
+when its next poll is answered: it gets them one by one."""
+
 PREFLIGHT_S: Final = "600"
 
 NOT_FOR_SOCKETS: Final = Refusal(
@@ -172,7 +176,9 @@ class Endpoints:
         if pipe is None:
             if connection.closed:
                 raise NOT_FOUND
-            connection.attach(LongPollingPipe(connection))
+            agent = connection.handshake.headers.get("user-agent", "")
+            one_record = agent.startswith(ONE_RECORD_AGENT)
+            connection.attach(LongPollingPipe(connection, one_record=one_record))
             connection.left()
             return _poll_answer(b"")
         assert isinstance(pipe, LongPollingPipe)

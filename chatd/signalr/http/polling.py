@@ -11,6 +11,8 @@ from typing import Final
 from chatd.signalr.connection import Connection
 from chatd_protocol.signalr.negotiate import LONG_POLLING
 
+RECORD_END: Final = b"\x1e"
+
 
 class LongPollingPipe:
     """The polls of one connection, one of which is open at a time."""
@@ -19,8 +21,10 @@ class LongPollingPipe:
     framed: Final = False
     text_only: Final = False
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, one_record: bool = False) -> None:
+        """With `one_record` a poll is answered with one JSON message and no more."""
         self.writable = False
+        self._one_record = one_record
         self.readable = asyncio.Event()
         self.readable.set()
         self.posting = asyncio.Lock()
@@ -46,8 +50,7 @@ class LongPollingPipe:
         self._open = None
         self.writable = False
         if self._ready:
-            data = b"".join(self._ready)
-            self._ready.clear()
+            data, self._ready = self._cut(b"".join(self._ready))
             self._connection.left()
             return data
         if self._closed:
@@ -95,6 +98,13 @@ class LongPollingPipe:
     def resume_reading(self) -> None:
         """Take it."""
         self.readable.set()
+
+    def _cut(self, data: bytes) -> tuple[bytes, list[bytes]]:
+        """What this poll is answered with, and what the next one is."""
+        if not self._one_record or not data.endswith(RECORD_END):
+            return data, []
+        first, end, rest = data.partition(RECORD_END)
+        return first + end, [rest] if rest else []
 
     def _wake(self) -> None:
         if self._open is not None and not self._open.done():
