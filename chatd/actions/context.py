@@ -1,4 +1,4 @@
-"""What every action is handed: five things, and adding one is a change of architecture."""
+"""What every action is handed: five things; a sixth is a change of architecture."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ from chatd.store.change import Change, Committed, Moved
 from chatd_protocol.chat.base import Request
 
 TRIES: Final = 5
-"""A deed whose facts moved this often meets a crowd: the client waits and asks again."""
+"""A deed whose facts moved this often meets a crowd: the client is to wait."""
 
 
 async def carry_out(

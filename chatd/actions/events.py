@@ -1,6 +1,6 @@
 """From rows to the contract's events: one way for `Sync`, live delivery and streams."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,12 +15,26 @@ from chatd_protocol.chat import events
 from chatd_protocol.chat.events import LogEvent
 from chatd_protocol.chat.objects import ConversationFacts, PersonName
 
-_OF_MESSAGES: Final = {
+_OF_MESSAGES: Final[
+    Mapping[
+        str,
+        type[events.MessageCreated | events.MessageEdited | events.MessageRemoved],
+    ]
+] = {
     "message.created": events.MessageCreated,
     "message.edited": events.MessageEdited,
     "message.removed": events.MessageRemoved,
 }
-_OF_CONVERSATIONS: Final = {
+_OfConversation = (
+    events.ConversationCreated
+    | events.ConversationRenamed
+    | events.ConversationClosed
+    | events.ConversationReopened
+    | events.ConversationDeleted
+    | events.ConversationRestored
+    | events.ConversationSettingsChanged
+)
+_OF_CONVERSATIONS: Final[Mapping[str, type[_OfConversation]]] = {
     "conversation.created": events.ConversationCreated,
     "conversation.renamed": events.ConversationRenamed,
     "conversation.closed": events.ConversationClosed,
@@ -29,7 +43,6 @@ _OF_CONVERSATIONS: Final = {
     "conversation.restored": events.ConversationRestored,
     "conversation.settings_changed": events.ConversationSettingsChanged,
 }
-_GONE: Final = "removed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """One stay in a conversation; both ends belong to it. Open while `left_seq` is None."""
+    """One stay in a conversation, both ends included; open while `left_seq` is None."""
 
     joined_seq: int
     left_seq: int | None = None

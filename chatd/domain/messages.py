@@ -9,7 +9,7 @@ class MessageRecord:
     """A message's row with the names that go with it. A removed one has no text.
 
     `links_json` holds the contract's links as JSON; `last_event_seq` is the position of
-    the latest event about the message, by which a former member is not shown later text.
+    the latest event about the message: a former member is not shown later text.
     """
 
     id: str

@@ -1,8 +1,8 @@
 """What connects two people of a tenant, told from their enrolments alone.
 
 Every `Relation` that a policy row can name has its predicate here, (sender, recipient)
-in that order. A person with two roles is seen per shared course: teacher of one, student
-of another.
+in that order. A person with two roles is seen per shared course: teacher of one,
+student of another.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -98,8 +98,8 @@ def _normal(text: str, pointer: str) -> str:
 def links_in(text: str) -> tuple[TextLink, ...]:
     """The web and mail addresses in a text, in order (ITS-60, UX-26).
 
-    A word at a time, and only words with an inner dot, colon, slash or at sign: the work
-    grows with the length of a text, whatever is in it.
+    A word at a time, and only words with an inner dot, colon, slash or at sign: the
+    work grows with the length of a text, whatever is in it.
     """
     found: list[TextLink] = []
     words = (w for w in _WORD.finditer(text) if _INSIDE.search(w[0]))

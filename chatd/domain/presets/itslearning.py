@@ -44,7 +44,11 @@ _STAFF: Final = Right(staff=True)
 _CREATOR_OR_STAFF: Final = Right(creator=True, staff=True)
 
 _EVERYWHERE: Final[tuple[Kind, ...]] = ("direct", "group", "course", "project")
-_CLOSERS: Final = {"group": _CREATOR_OR_STAFF, "course": _STAFF, "project": _STAFF}
+_CLOSERS: Final[dict[Kind, Right]] = {
+    "group": _CREATOR_OR_STAFF,
+    "course": _STAFF,
+    "project": _STAFF,
+}
 
 ITSLEARNING: Final = Policy(
     name="itslearning",

@@ -1,0 +1,161 @@
+"""The composition root: builds everything, knows everything, and nobody imports it."""
+
+import asyncio
+import socket
+from collections.abc import Mapping
+
+import uvloop
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from uvicorn.server import Server
+
+from chatd import telemetry
+from chatd.actions.context import Context
+from chatd.actions.facts import Facts
+from chatd.actions.rates import Rates
+from chatd.actions.sessions import SignIn
+from chatd.api.application import routes
+from chatd.api.door import Door
+from chatd.bus.local import LocalBus
+from chatd.clock import SystemClock
+from chatd.config import Config
+from chatd.demo import create_demo, login_links
+from chatd.hub.chat import ChatHub
+from chatd.identity.claims import Identity
+from chatd.identity.issuers import issuers, signer
+from chatd.identity.tokens import Verifier
+from chatd.signalr.mounting import SignalRServer
+from chatd.signalr.requests import Handshake
+from chatd.store.sqlite import SqliteStore, open_store
+
+HUB_PATH = "/hub"
+DRAIN_S = 5.0
+"""How long clients may take to go when the server does; theirs is a close away."""
+
+WELCOME = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>chatd</title>
+<h1>chatd is running</h1>
+<p>This version has no web client yet. SignalR clients connect to <code>/hub</code>;
+the HTTP API is described at <a href="/v1/openapi.json">/v1/openapi.json</a>.</p>"""
+
+
+class Installation:
+    """One running server: the store, the bus, both doors."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.clock = SystemClock()
+        bus = LocalBus()
+        self.store: SqliteStore = open_store(
+            config.database_path,
+            clock=self.clock,
+            on_committed=bus.publish,
+            unsafe_durability=config.unsafe_durability,
+        )
+        limits = config.limits
+        facts = Facts(self.store)
+        self.context = Context(self.store, self.clock, limits, facts, bus.publish)
+        rates = Rates(limits, self.clock)
+        self._verifier = Verifier(issuers(config, self.clock), self.clock)
+        self._sign_in = SignIn(self.context, self._verifier)
+        self.chat = ChatHub(
+            self.context,
+            rates,
+            self._authenticate,
+            self._sign_in.renew,
+            config.allowed_origin,
+        )
+        # Facts first: what is decided on the news must not rest on what it made stale.
+        bus.subscribe(facts.listen)
+        bus.subscribe(self.chat.listen)
+        self.signalr = SignalRServer(self.clock)
+        self.signalr.mount(HUB_PATH, self.chat.hub())
+        door = Door(
+            self.context, self._sign_in, rates, self._ready, config.allowed_origin
+        )
+        self.application = Starlette(
+            routes=[*self.signalr.routes, *routes(door), Route("/", _welcome)]
+        )
+
+    async def stop(self) -> None:
+        """End everything in order; the store last, so that nothing is lost."""
+        await self.signalr.stop()
+        await self.chat.stop()
+        await self._verifier.stop()
+        await self.store.close()
+
+    async def _authenticate(self, handshake: Handshake) -> Identity:
+        act_as = handshake.headers.get("chatd-act-as")
+        return await self._sign_in(handshake.bearer, act_as)
+
+    async def _ready(self) -> Mapping[str, bool]:
+        return {"store": await self.store.ready()}
+
+
+async def _welcome(_http: Request) -> Response:
+    return Response(
+        WELCOME,
+        media_type="text/html",
+        headers={"content-security-policy": "default-src 'none'"},
+    )
+
+
+class _Server(Server):
+    """uvicorn's server, which says where it listens and drains before it goes."""
+
+    def __init__(self, installation: Installation) -> None:
+        config = installation.config
+        super().__init__(
+            installation.signalr.config(
+                installation.application, config.host, config.port
+            )
+        )
+        self._installation = installation
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell."""
+        await super().startup(sockets)
+        if not self.should_exit:
+            _tell(self._installation, self.servers[0].sockets[0].getsockname()[1])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell the clients before their sockets close."""
+        await self._installation.signalr.drain(DRAIN_S)
+        await super().shutdown(sockets)
+
+
+def _tell(installation: Installation, port: int) -> None:
+    config = installation.config
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    url = f"http://{host}:{port}"
+    print(f"listening on {url}", flush=True)  # noqa: T201 - the command's one output
+    if config.demo:
+        key = signer(config, "demo")
+        base = config.public_url or url
+        for line in login_links(key, base, installation.clock.now_ms()):
+            print(line, flush=True)  # noqa: T201 - asked for by --demo
+
+
+def serve(config: Config) -> None:
+    """Run the server until it is told to stop by SIGINT or SIGTERM.
+
+    Raises:
+        ConfigError: a key or the secret cannot be used.
+        SchemaError: the database cannot be used.
+        OSError: the data folder cannot be written.
+    """
+    telemetry.configure(config.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(config))
+
+
+async def _serve(config: Config) -> None:
+    installation = Installation(config)
+    try:
+        if config.demo:
+            await create_demo(installation.store, installation.clock)
+        await _Server(installation).serve()
+    finally:
+        await installation.stop()

@@ -1,0 +1,1 @@
+"""Committed events from gateway to gateway; today from the store to this process."""

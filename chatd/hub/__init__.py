@@ -1,0 +1,1 @@
+"""The chat hub: who is connected, what reaches whom, and the methods they call."""

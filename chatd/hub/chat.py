@@ -1,0 +1,263 @@
+"""The chat hub put together: who may connect, what runs, what an error looks like.
+
+This is where SignalR meets the chat: one `signalr.Hub` value made of the methods table,
+the rooms and the hooks. The hub decides nothing about people and messages; actions do.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final
+
+from chatd.actions import recovery
+from chatd.actions.context import Context
+from chatd.actions.rates import Cost, Rates
+from chatd.clock import rfc3339
+from chatd.domain.announcements import (
+    Announcement,
+    Hinted,
+    Logged,
+    PersonalMoved,
+    SessionsEnded,
+)
+from chatd.domain.people import Caller
+from chatd.errors import Refused, invalid
+from chatd.hub import sessions
+from chatd.hub.fanout import Fanout
+from chatd.hub.methods import DEEDS, Deed
+from chatd.hub.parcels import Audience
+from chatd.hub.personal import PersonalEvents
+from chatd.hub.presences import Presences
+from chatd.hub.rooms import Rooms
+from chatd.hub.watching import Watchers
+from chatd.identity.claims import Identity
+from chatd.ids import new_id
+from chatd.signalr.connection import Connection
+from chatd.signalr.hub import Hub, HubException, Method
+from chatd.signalr.requests import (
+    Denied,
+    Forbidden,
+    Handshake,
+    HubLimits,
+    Unauthenticated,
+)
+from chatd.telemetry import log
+from chatd_protocol.chat.base import Request, Shape
+from chatd_protocol.chat.binding import InvalidRequestError, T, bind
+from chatd_protocol.chat.errors import format_error
+from chatd_protocol.chat.events import (
+    LogEvent,
+    PersonalEvent,
+    TypingHint,
+    UserUpdated,
+)
+from chatd_protocol.chat.methods import METHODS, MethodRow
+from chatd_protocol.chat.requests import RefreshToken, WatchEvents
+from chatd_protocol.chat.results import TokenRefreshed, WatchedEvent
+
+DENIALS: Final[dict[str, type[Denied]]] = {"unauthenticated": Unauthenticated}
+"""How a refusal at the door looks over HTTP; every other code is a plain 403."""
+
+Call = Callable[..., Awaitable[object] | AsyncIterator[object]]
+Authenticate = Callable[[Handshake], Awaitable[Identity]]
+"""Who a request comes from. Raises `Refused` when it may not come in."""
+
+Reauthenticate = Callable[[str, Identity], Awaitable[Identity]]
+"""The identity of a newer token (first argument) for the same person."""
+
+
+class ChatHub:
+    """The hub's state in this process and its face to SignalR."""
+
+    def __init__(
+        self,
+        context: Context,
+        rates: Rates,
+        authenticate: Authenticate,
+        reauthenticate: Reauthenticate,
+        allowed_origins: Sequence[str] = (),
+    ) -> None:
+        self._context = context
+        self._rates = rates
+        self._authenticate = authenticate
+        self._reauthenticate = reauthenticate
+        self._allowed_origins = tuple(allowed_origins)
+        self._watchers = Watchers()
+        self._rooms = Rooms()
+        self._fanout = Fanout(self._rooms, self._read_events, self._read_members)
+        self._personal = PersonalEvents(self._rooms, self._read_personal)
+        self._presences = Presences(
+            self._rooms,
+            self._fanout,
+            self._personal,
+            self._read_memberships,
+            context.limits.connections_per_user,
+        )
+
+    # ------------------------------------------------------------- to the bus
+
+    def listen(self, announcements: Sequence[Announcement]) -> None:
+        """Take a batch of announcements from the bus. Never waits."""
+        for announcement in announcements:
+            match announcement:
+                case Logged():
+                    self._fanout.offer(announcement)
+                    self._watchers.wake(announcement.tenant)
+                case PersonalMoved():
+                    self._personal.offer(announcement)
+                case Hinted():
+                    self._hint(announcement)
+                case SessionsEnded():
+                    sessions.close_ended(self._rooms, announcement)
+
+    async def stop(self) -> None:
+        """End all work of the hub; connections are the SignalR server's to close."""
+        await self._presences.stop()
+        await self._fanout.stop()
+        await self._personal.stop()
+
+    # ----------------------------------------------------------- to SignalR
+
+    def hub(self) -> Hub:
+        """The value that a SignalR server mounts."""
+        limits = self._context.limits
+        return Hub(
+            methods={row.name: self._method(row) for row in METHODS},
+            authenticate=self._admit,
+            connected=self._connected,
+            disconnected=self._disconnected,
+            completion_error=self._completion_error,
+            limits=HubLimits(
+                message_bytes=limits.hub_message_bytes,
+                websocket_message_bytes=limits.websocket_message_bytes,
+                body_bytes=limits.http_body_bytes,
+                invocation_queue=limits.invocation_queue,
+                outbound_bytes=limits.outbound_queue_bytes,
+                outbound_s=limits.outbound_queue_seconds,
+            ),
+            allowed_origins=self._allowed_origins,
+        )
+
+    def _method(self, row: MethodRow) -> Method:
+        special: dict[str, Call] = {
+            "RefreshToken": self._refresh_token,
+            "WatchEvents": self._watch,
+        }
+        call: Call = special.get(row.name) or self._caller(row.request, DEEDS[row.name])
+        return Method(row.name, call, (object,), streaming=row.streaming)
+
+    def _caller(
+        self, request_type: type[Request], deed: Deed
+    ) -> Callable[[Connection, object], Awaitable[Shape]]:
+        async def call(connection: Connection, argument: object) -> Shape:
+            caller = self._person(connection)
+            self._rates.spend(caller.tenant, caller.user_id, deed.cost)
+            request = _bound(request_type, argument)
+            result: Shape = await deed.action(self._context, caller, request)
+            return result
+
+        return call
+
+    async def _refresh_token(
+        self, connection: Connection, argument: object
+    ) -> TokenRefreshed:
+        request = _bound(RefreshToken, argument)
+        identity = sessions.identity_of(connection)
+        self._rates.spend(identity.tenant, identity.user_id, Cost.READ)
+        newer = await self._reauthenticate(request.token, identity)
+        sessions.begin(connection, newer, self._context.clock)
+        return TokenRefreshed(expires_at=rfc3339(newer.expires_at_ms))
+
+    async def _watch(
+        self, connection: Connection, argument: object
+    ) -> AsyncIterator[WatchedEvent]:
+        request = _bound(WatchEvents, argument)
+        caller = sessions.identity_of(connection).caller
+        async for watched in self._watchers.watch(self._context, caller, request):
+            yield watched
+
+    # ---------------------------------------------------------------- hooks
+
+    async def _admit(self, handshake: Handshake) -> Identity:
+        try:
+            return await self._authenticate(handshake)
+        except Refused as refusal:
+            raise DENIALS.get(refusal.code, Forbidden) from refusal
+
+    async def _connected(self, connection: Connection) -> None:
+        identity = connection.identity
+        if not isinstance(identity, Identity):
+            raise TypeError("a connection of another hub")
+        sessions.begin(connection, identity, self._context.clock)
+        if identity.person:
+            try:
+                await self._presences.arrive(identity.key, connection)
+            except Refused as refusal:
+                sessions.end(connection)
+                raise HubException(format_error(refusal.code, refusal.facts)) from None
+
+    async def _disconnected(
+        self, connection: Connection, _error: Exception | None
+    ) -> None:
+        identity = sessions.identity_of(connection)
+        sessions.end(connection)
+        self._presences.depart(identity.key, connection)
+
+    def _completion_error(
+        self, error: Exception, _connection: Connection, target: str
+    ) -> str | None:
+        if isinstance(error, Refused):
+            return format_error(error.code, error.facts)
+        if isinstance(error, HubException):
+            return None
+        request_id = new_id()
+        log.error(
+            "hub method failed", method=target, request=request_id, exc_info=error
+        )
+        return format_error("internal", {"requestId": request_id})
+
+    # ------------------------------------------------------------- helpers
+
+    def _person(self, connection: Connection) -> Caller:
+        identity = sessions.identity_of(connection)
+        if not identity.person:
+            raise Refused("forbidden")
+        return identity.caller
+
+    def _hint(self, hint: Hinted) -> None:
+        room = self._rooms.rooms.get((hint.tenant, hint.conversation_id))
+        if room is None:
+            return
+        others = Audience()
+        for connection in room.audience.connections():
+            if connection.user_id != hint.actor_id:
+                others.add(connection)
+        if isinstance(hint.event, TypingHint | UserUpdated):
+            others.send(hint.event)
+
+    async def _read_events(
+        self, tenant: str, conversation_id: str, after: int, until: int
+    ) -> Sequence[LogEvent]:
+        return await recovery.events_between(
+            self._context, tenant, conversation_id, after, until
+        )
+
+    async def _read_members(
+        self, tenant: str, conversation_id: str, seq: int
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        return await recovery.members_at(self._context, tenant, conversation_id, seq)
+
+    async def _read_personal(
+        self, tenant: str, user_id: str, after: int
+    ) -> Sequence[PersonalEvent]:
+        return await recovery.personal_events(self._context, tenant, user_id, after)
+
+    async def _read_memberships(
+        self, tenant: str, user_id: str
+    ) -> tuple[int, Sequence[tuple[str, int, int]]]:
+        return await recovery.memberships(self._context, tenant, user_id)
+
+
+def _bound(request_type: type[T], argument: object) -> T:
+    try:
+        return bind(request_type, argument)
+    except InvalidRequestError as error:
+        raise invalid(error.pointer, error.code) from None

@@ -1,0 +1,64 @@
+"""The hub's methods as one table: name → action → what a call costs.
+
+Request and result types stand beside the names in the contract's own table
+(`chatd_protocol.chat.methods`); a name without a row here fails at start.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from chatd.actions import (
+    conversations,
+    me,
+    members,
+    messages,
+    reading,
+    recipients,
+    recovery,
+    starting,
+)
+from chatd.actions.rates import Cost
+
+# `Any`: each action takes its own request type; the row binds the argument to just that
+# type before it calls, which a homogeneous table cannot say.
+Action = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One row: the action that a method calls and which bucket pays for it."""
+
+    action: Action
+    cost: Cost
+
+
+DEEDS: Mapping[str, Deed] = MappingProxyType(
+    {
+        "GetMe": Deed(me.get, Cost.READ),
+        "UpdatePreferences": Deed(me.update_preferences, Cost.WRITE),
+        "GetUnread": Deed(reading.unread, Cost.READ),
+        "ListConversations": Deed(conversations.page, Cost.READ),
+        "GetConversation": Deed(conversations.get, Cost.READ),
+        "StartConversation": Deed(starting.start, Cost.START),
+        "SearchRecipients": Deed(recipients.search, Cost.READ),
+        "RenameConversation": Deed(conversations.rename, Cost.WRITE),
+        "CloseConversation": Deed(conversations.close, Cost.WRITE),
+        "ReopenConversation": Deed(conversations.reopen, Cost.WRITE),
+        "DeleteConversation": Deed(conversations.delete, Cost.WRITE),
+        "LeaveConversation": Deed(conversations.leave, Cost.WRITE),
+        "SetConversationPreferences": Deed(conversations.set_preferences, Cost.WRITE),
+        "ListParticipants": Deed(members.page, Cost.READ),
+        "AddParticipants": Deed(members.add, Cost.WRITE),
+        "RemoveParticipant": Deed(members.remove, Cost.WRITE),
+        "SendMessage": Deed(messages.send, Cost.SEND),
+        "EditMessage": Deed(messages.edit, Cost.SEND),
+        "DeleteMessage": Deed(messages.delete, Cost.WRITE),
+        "ListMessages": Deed(messages.page, Cost.READ),
+        "MarkRead": Deed(reading.mark_read, Cost.READ),
+        "MarkUnread": Deed(reading.mark_unread, Cost.READ),
+        "Typing": Deed(reading.typing, Cost.READ),
+        "Sync": Deed(recovery.sync, Cost.READ),
+    }
+)

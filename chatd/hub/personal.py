@@ -1,0 +1,74 @@
+"""One person's own events, to all connections of that person, in order.
+
+An announcement says only that a person's state moved. What moved is read from the
+person's rows, by the very function that `Sync` uses: live and replayed cannot differ.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from chatd.domain.announcements import PersonalMoved
+from chatd.errors import Refused
+from chatd.hub.rooms import Presence, Rooms
+from chatd.telemetry import log, spawn
+from chatd_protocol.chat.events import PersonalEvent
+
+RETRY_S: Final = 1.0
+"""Between attempts to read while the store does not answer."""
+
+ReadPersonal = Callable[[str, str, int], Awaitable[Sequence[PersonalEvent]]]
+"""Events of (tenant, user) with `personalSeq` above a position, in its order."""
+
+
+class PersonalEvents:
+    """Delivers personal events to the people who are connected to this process."""
+
+    def __init__(self, rooms: Rooms, read: ReadPersonal) -> None:
+        self._rooms = rooms
+        self._read = read
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def offer(self, moved: PersonalMoved) -> None:
+        """A person's state moved. Never waits, never raises."""
+        presence = self._rooms.people.get((moved.tenant, moved.user_id))
+        if presence is None:
+            return
+        presence.personal_target = max(presence.personal_target, moved.personal_seq)
+        self.advance(presence)
+
+    def advance(self, presence: Presence) -> None:
+        """Deliver what is known to be there, in a task."""
+        if presence.pumping or presence.conversations is None:
+            return
+        if presence.personal_seq < presence.personal_target:
+            presence.pumping = True
+            spawn(self._tasks, self._pump(presence), f"personal {presence.key[1]}")
+
+    async def stop(self) -> None:
+        """End all work; what was not delivered is in the store."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _pump(self, presence: Presence) -> None:
+        try:
+            while presence.connections and (
+                presence.personal_seq < presence.personal_target
+            ):
+                await self._step(presence)
+        finally:
+            presence.pumping = False
+
+    async def _step(self, presence: Presence) -> None:
+        target = presence.personal_target
+        try:
+            events = await self._read(*presence.key, presence.personal_seq)
+        except Refused as refusal:
+            log.warning("personal events wait for the store", code=refusal.code)
+            await asyncio.sleep(RETRY_S)
+            return
+        for event in events:
+            presence.connections.send(event)
+        last = events[-1].personal_seq if events else target
+        presence.personal_seq = max(last, presence.personal_seq + 1)

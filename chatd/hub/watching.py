@@ -1,0 +1,66 @@
+"""`WatchEvents`: every event of a tenant from a cursor on, for embedding applications.
+
+The log in the store is what is streamed; an announcement only ends the waiting.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from chatd.actions import recovery
+from chatd.actions.context import Context
+from chatd.domain.people import Caller
+from chatd_protocol.chat.requests import WatchEvents
+from chatd_protocol.chat.results import WatchedEvent
+
+LOOK_AGAIN_S: Final = 2.0
+"""Between looks when nothing is announced: a lost hint costs no more than this."""
+
+BATCH: Final = 200
+"""Events read at a time."""
+
+
+class Watchers:
+    """The streams of this process, by tenant."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+
+    def wake(self, tenant: str) -> None:
+        """Something was committed for this tenant."""
+        for news in self._waiting.get(tenant, ()):
+            news.set()
+
+    async def watch(
+        self, context: Context, caller: Caller, request: WatchEvents
+    ) -> AsyncIterator[WatchedEvent]:
+        """The events after the request's cursor, and those to come.
+
+        Raises:
+            Refused: `forbidden` without the scope `events`, or an invalid cursor.
+        """
+        news = asyncio.Event()
+        waiting = self._waiting.setdefault(caller.tenant, set())
+        waiting.add(news)
+        cursor = request.cursor
+        try:
+            while True:
+                news.clear()
+                batch = await recovery.tenant_events(context, caller, cursor, BATCH)
+                for watched in batch:
+                    yield watched
+                    cursor = watched.cursor
+                if not batch:
+                    await _wait(news)
+        finally:
+            waiting.discard(news)
+            if not waiting:
+                self._waiting.pop(caller.tenant, None)
+
+
+async def _wait(news: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(LOOK_AGAIN_S):
+            await news.wait()
+    except TimeoutError:
+        pass
