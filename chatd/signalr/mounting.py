@@ -22,7 +22,6 @@ from chatd.signalr.ticks import Flusher, Wheel
 
 TRUSTED_PROXIES: Final = "127.0.0.1"
 METHODS: Final = ("GET", "POST", "DELETE", "OPTIONS")
-DRAIN_LOOK_S: Final = 0.05
 SHUTDOWN_S: Final = 10
 """How long uvicorn waits for sockets and requests when it goes down."""
 
@@ -87,28 +86,21 @@ class SignalRServer:
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
 
-    async def drain(self, grace_s: float) -> None:
-        """Let no one in any more, send everybody away to reconnect elsewhere, and wait.
+    def drain(self) -> None:
+        """Let no one in any more, and send everybody away to reconnect elsewhere.
 
-        Returns when all have gone, or after `grace_s` seconds.
+        Never waits: uvicorn's own shutdown then waits for the sockets to close.
         """
         for context in self._hubs.values():
             context.draining = True
             for connection in context.everyone():
                 connection.close(allow_reconnect=True)
-        end_s = self._wheel.now() + grace_s
-        # Some are released by a timer, some by a socket: looking is simplest.
-        while self._wheel.now() < end_s and any(  # noqa: ASYNC110
-            context.everyone() for context in self._hubs.values()
-        ):
-            await asyncio.sleep(DRAIN_LOOK_S)
 
     async def stop(self) -> None:
         """Drop who is still there, and wait for hooks and methods that run."""
+        self.drain()
         for context in self._hubs.values():
-            context.draining = True
             for connection in context.everyone():
-                connection.close(allow_reconnect=True)
                 if connection.pipe is not None:
                     connection.pipe.abort()
             await context.finish()
