@@ -8,7 +8,7 @@ It lives for one upgrade. When the hub has let the client in, the socket goes to
 import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import ClassVar, NoReturn
+from typing import ClassVar, NoReturn, cast
 
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 from uvicorn.config import Config
@@ -59,8 +59,8 @@ class Upgrade(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket that the request came on."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports have this type's methods but are not of this type.
+        self._transport = cast("asyncio.Transport", transport)
         self._sockets.add(self)
 
     def data_received(self, data: bytes) -> None:
