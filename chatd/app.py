@@ -31,8 +31,6 @@ from chatd.signalr.requests import Handshake
 from chatd.store.sqlite import SqliteStore, open_store
 
 HUB_PATH = "/hub"
-DRAIN_S = 5.0
-"""How long clients may take to go when the server does; theirs is a close away."""
 
 WELCOME = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>chatd</title>
@@ -122,7 +120,7 @@ class _Server(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell the clients before their sockets close."""
-        await self._installation.signalr.drain(DRAIN_S)
+        self._installation.signalr.drain()
         await super().shutdown(sockets)
 
 
