@@ -29,6 +29,20 @@ DOCSTRING_LINES = range(1, 16)
 # Modules without a test file of their own, each with what tests it instead.
 TESTED_ELSEWHERE: dict[str, str] = {}
 
+# Codes that the contract promises for what this version does not offer yet: attachments,
+# blocks and contacts, mass messages, held content. Each goes when its feature comes.
+RESERVED_CODES = {
+    "blocked",
+    "contact_request_required",
+    "content_held",
+    "file_too_large",
+    "file_type_not_allowed",
+    "mass_no_reply",
+    "privacy_contacts_only",
+    "privacy_course_only",
+    "relationship_ended",
+}
+
 SQL = re.compile(
     r"^\s*(SELECT\s.+\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s"
     r"|CREATE\s+(TABLE|INDEX|UNIQUE)|PRAGMA\s|BEGIN\b|SAVEPOINT\s)",
@@ -206,7 +220,7 @@ def test_every_error_code_is_used_and_listed() -> None:
             and isinstance(node.args[0], ast.Constant)
         }
     assert not raised - promised, listed(raised - promised)
-    assert not promised - used, listed(promised - used)
+    assert promised - used == RESERVED_CODES, listed(promised - used ^ RESERVED_CODES)
 
 
 def test_architecture_names_what_is_there() -> None:
