@@ -24,6 +24,13 @@ from tests.support.tokens import token
 from tests.support.waiting import wait_until
 
 SENDERS = tuple(f"s{number:03}" for number in range(1, 9))
+UNBOUND = (
+    "sends_per_second",
+    "sends_burst",
+    "reads_per_second",
+    "reads_burst",
+    "sync_events_per_conversation",
+)
 LIFE_S_MAX = 1.0
 PROGRESS = 8
 """Messages that each life of the server must answer before its end is drawn."""
@@ -111,8 +118,7 @@ def kills(request: pytest.FixtureRequest) -> int:
 @pytest.mark.timeout(1800)
 async def test_nothing_answered_is_lost(tmp_path: Path, kills: int) -> None:
     """An acknowledged message could vanish, double or leave a hole at a crash."""
-    unlimited = ("sends_per_second", "sends_burst", "connections_per_user")
-    limits = [part for name in unlimited for part in ("--limit", f"{name}=100000")]
+    limits = [part for name in UNBOUND for part in ("--limit", f"{name}=10000000")]
     server = Server(tmp_path / "data", ["--demo", *limits])
     await server.start()
     try:

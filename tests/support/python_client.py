@@ -46,9 +46,11 @@ class PythonClients:
             arguments["argument"], REQUESTS[str(arguments["method"])]
         )
         try:
-            return msgspec.to_builtins(await self.clients[name].call(request))
+            answer = await self.clients[name].call(request)
         except Refused as refusal:
             raise DriverError(str(refusal)) from refusal
+        # As other languages would see it: lists, no tuples.
+        return msgspec.json.decode(msgspec.json.encode(answer))
 
     async def _connect(self, name: str, arguments: dict[str, object]) -> None:
         place = urlsplit(str(arguments["url"]))
@@ -64,6 +66,6 @@ class PythonClients:
     async def _read(self, name: str, client: ChatClient) -> None:
         """Reports events; rows that stand in for them after a reconnect are not."""
         async for update in client.events():
-            body = msgspec.to_builtins(update)
+            body = msgspec.json.decode(msgspec.json.encode(update))
             if "type" in body:
                 self._on_event({"event": "Event", "name": name, "body": body})

@@ -117,10 +117,11 @@ def environment() -> dict[str, str]:
 
 @asynccontextmanager
 async def serving(data_dir: Path, *arguments: str) -> AsyncIterator[Server]:
-    """A running server, stopped in order at the end."""
+    """A running server, stopped in order; its log goes into the test's output."""
     server = Server(data_dir, arguments)
     await server.start()
     try:
         yield server
     finally:
         await server.stop()
+        print(server.log)
