@@ -29,8 +29,9 @@ DOCSTRING_LINES = range(1, 16)
 # Modules without a test file of their own, each with what tests it instead.
 TESTED_ELSEWHERE: dict[str, str] = {}
 
-# Codes that the contract promises for what this version does not offer yet: attachments,
-# blocks and contacts, mass messages, held content. Each goes when its feature comes.
+# Codes that the contract promises for what this version does not offer yet:
+# attachments, blocks and contacts, mass messages, held content. Each goes when its
+# feature comes.
 RESERVED_CODES = {
     "blocked",
     "contact_request_required",
