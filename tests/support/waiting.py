@@ -6,13 +6,21 @@ For what can be awaited, await it; this is for what can only be looked at.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 POLL_S = 0.01
 
 T = TypeVar("T")
 
 
+@overload
+async def wait_until(
+    look: Callable[[], Awaitable[T]], deadline_s: float = 10.0, what: str = ""
+) -> T: ...
+@overload
+async def wait_until(
+    look: Callable[[], T], deadline_s: float = 10.0, what: str = ""
+) -> T: ...
 async def wait_until(
     look: Callable[[], T | Awaitable[T]], deadline_s: float = 10.0, what: str = ""
 ) -> T:
