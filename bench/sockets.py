@@ -33,6 +33,7 @@ class Socket(asyncio.Protocol):
         self.ready = asyncio.get_running_loop().create_future()
         self._transport: asyncio.WriteTransport | None = None
         self._tail = b""
+        self._upgraded = False
         self._answer: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,8 +59,16 @@ class Socket(asyncio.Protocol):
         old = seen[: len(self._tail)]
         return seen.count(marker) - old.count(marker)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        for waiting in (self.ready, self._answer):
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(ConnectionError("the server closed the socket"))
+
     def _opening(self, seen: bytes) -> None:
         self._tail = seen
+        if not self._upgraded and b"\r\n\r\n" in seen:
+            self._upgraded = True
+            self.write(masked(HANDSHAKE))
         if not seen.startswith(b"HTTP/1.1 101"[: len(seen)]):
             self.ready.set_exception(RuntimeError(seen.decode(errors="replace")))
         elif b"{}\x1e" in seen:
@@ -105,7 +114,6 @@ async def connect(port: int, bearer: str) -> Socket:
                 "\r\n",
             )
         ).encode()
-        + masked(HANDSHAKE)
     )
     async with asyncio.timeout(30):
         await socket.ready
