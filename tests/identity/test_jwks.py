@@ -138,7 +138,6 @@ async def test_old_keys_are_looked_at_again_without_waiting(
     assert await found(keys, "one") == ["one"]
     await wait_until(lambda: endpoint.asked == 2)
 
-
     async def known() -> list[str | None]:
         return await found(keys, "two")
 
