@@ -77,6 +77,24 @@ async def test_send(
     assert event.message.text == "hello"
 
 
+async def test_the_hubs_own_url(chat: Chat, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever gives the URL that other SignalR clients want would wait for ever."""
+    words = ["--token", "t", "--conversation", "c1", "--text", "hello"]
+    call = ["send", "--url", chat.server.url, *words]
+    assert await asyncio.to_thread(main, call) == 0
+    assert capsys.readouterr().out == "sent to c1 as message 1\n"
+
+
+async def test_waiting_is_told(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a wrong URL a newcomer would look at an empty screen for ever."""
+    words = ["listen", "--url", "http://127.0.0.1:1", "--token", "t"]
+    listening = asyncio.create_task(listen(make_parser().parse_args(words)))
+    await wait_until(lambda: "no connection: Negotiate failed" in caplog.text)
+    listening.cancel()
+
+
 async def test_a_refusal_is_one_line(
     chat: Chat, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,7 +53,8 @@ class ChatClient:
     ) -> None:
         """A client that is not started.
 
-        `url` is the server's, such as `https://chat.school.example`. An `http` client
+        `url` is the server's, such as `https://chat.school.example`, or that of its
+        hub, as other SignalR clients want it (the same with `/hub`). An `http` client
         that is shared by many chat clients saves each its own.
         """
         self._http = http or httpx2.AsyncClient()
@@ -61,7 +62,7 @@ class ChatClient:
         self._draw = options.draw
         self._lifeline = Lifeline(
             self._http,
-            f"{url.rstrip('/')}/hub?events=single",
+            f"{url.rstrip('/').removesuffix('/hub')}/hub?events=single",
             token,
             options,
         )

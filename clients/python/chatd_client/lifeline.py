@@ -137,7 +137,7 @@ class Lifeline:
                 if not self._may_come_back(error):
                     self._give_up(error)
                     return
-                _log.debug("no connection: %s", error)
+                _log.warning("no connection: %s", error)
                 retry_after_s = getattr(error, "retry_after_s", None)
             if loop.time() - began_s > STABLE_S:
                 self._backoff.reset()
