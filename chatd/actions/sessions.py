@@ -93,6 +93,17 @@ async def admit(
     )
 
 
+async def check(context: Context, identity: Identity) -> None:
+    """Look again whether a person who was let in a moment ago may stay.
+
+    Raises:
+        Refused: `unauthenticated` when the person's sessions were ended since.
+    """
+    person = await context.store.read(people.get, identity.tenant, identity.user_id)
+    if person is None or _is_ended(person, identity.issued_at_ms):
+        raise Refused("unauthenticated")
+
+
 async def end_sessions(
     context: Context, caller: Caller, request: directory.EndSessions
 ) -> directory.SessionsEnded:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 from chatd.actions import recovery
+from chatd.actions import sessions as sign_ins
 from chatd.actions.context import Context
 from chatd.actions.rates import Cost, Rates
 from chatd.clock import rfc3339
@@ -52,6 +53,9 @@ from chatd_protocol.chat.events import (
 from chatd_protocol.chat.methods import METHODS, MethodRow
 from chatd_protocol.chat.requests import RefreshToken, WatchEvents
 from chatd_protocol.chat.results import TokenRefreshed, WatchedEvent
+
+FOR_THE_MOMENT: Final = frozenset({"storage_unavailable", "overloaded"})
+"""Refusals at the connect hook after which a client should simply come back."""
 
 DENIALS: Final[dict[str, type[Denied]]] = {"unauthenticated": Unauthenticated}
 """How a refusal at the door looks over HTTP; every other code is a plain 403."""
@@ -171,6 +175,7 @@ class ChatHub:
     ) -> AsyncIterator[WatchedEvent]:
         request = _bound(WatchEvents, argument)
         caller = sessions.identity_of(connection).caller
+        self._rates.spend(caller.tenant, caller.user_id, Cost.READ)
         async for watched in self._watchers.watch(self._context, caller, request):
             yield watched
 
@@ -187,12 +192,19 @@ class ChatHub:
         if not isinstance(identity, Identity):
             raise TypeError("a connection of another hub")
         sessions.begin(connection, identity, self._context.clock)
-        if identity.person:
-            try:
-                await self._presences.arrive(identity.key, connection)
-            except Refused as refusal:
-                sessions.end(connection)
-                raise HubException(format_error(refusal.code, refusal.facts)) from None
+        if not identity.person:
+            return
+        try:
+            await self._presences.arrive(identity.key, connection)
+            # From here on an ending finds this connection; one that came between the
+            # door and here did not.
+            await sign_ins.check(self._context, identity)
+        except Refused as refusal:
+            # Not raised: a failing hook would tell the client no reason.
+            connection.close(
+                format_error(refusal.code, refusal.facts),
+                allow_reconnect=refusal.code in FOR_THE_MOMENT,
+            )
 
     async def _disconnected(
         self, connection: Connection, _error: Exception | None

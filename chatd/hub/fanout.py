@@ -53,11 +53,16 @@ class Fanout:
     """Delivers the logs of conversations to the rooms of this process."""
 
     def __init__(
-        self, rooms: Rooms, read_events: ReadEvents, read_members: ReadMembers
+        self,
+        rooms: Rooms,
+        read_events: ReadEvents,
+        read_members: ReadMembers,
+        retry_s: float = RETRY_S,
     ) -> None:
         self._rooms = rooms
         self._read_events = read_events
         self._read_members = read_members
+        self._retry_s = retry_s
         self._tasks: set[asyncio.Task[None]] = set()
 
     def offer(self, logged: Logged) -> None:
@@ -112,11 +117,11 @@ class Fanout:
                     failures = 0
                 except Refused as refusal:
                     log.warning("fan-out waits for the store", code=refusal.code)
-                    await asyncio.sleep(RETRY_S)
+                    await asyncio.sleep(self._retry_s)
                 except Exception:  # noqa: BLE001 - one bad event must not stop a room
                     failures += 1
                     log.exception("fan-out failed", conversation=room.key[1])
-                    await asyncio.sleep(RETRY_S)
+                    await asyncio.sleep(self._retry_s)
                     if failures == FAILURES_MAX:
                         self._skip(room)
                         failures = 0
@@ -140,10 +145,14 @@ class Fanout:
 
     @staticmethod
     def _skip(room: Room) -> None:
-        """Give an event up that cannot be built: clients see the gap and `Sync`."""
-        room.entering.clear()
-        room.last += 1
-        room.pending.pop(room.last, None)
+        """Give up what cannot be built: clients see the gap and `Sync`."""
+        late = [one for one, after in room.entering.items() if after < room.last]
+        for connection in late:
+            del room.entering[connection]
+            room.audience.add(connection)
+        if not late and room.pending:
+            room.last += 1
+            room.pending.pop(room.last, None)
 
     async def _admit(self, room: Room) -> None:
         """Bring those who enter up to where the room is, and let them in."""
@@ -178,10 +187,11 @@ class Fanout:
         events = await self._read_events(*room.key, room.last, until)
         for event in events:
             room.note(event.seq, event)
-        if not events:
+        first = min((event.seq for event in events), default=until + 1)
+        if first > room.last + 1:
             # Announced, yet not in the log: after a restore from a backup only.
             log.error("announced event is not in the log", conversation=room.key[1])
-            room.last = until
+            room.last = first - 1
 
     async def _deliver(self, room: Room, seq: int, event: LogEvent) -> None:
         left: Sequence[str] = ()

@@ -24,9 +24,12 @@ ReadPersonal = Callable[[str, str, int], Awaitable[Sequence[PersonalEvent]]]
 class PersonalEvents:
     """Delivers personal events to the people who are connected to this process."""
 
-    def __init__(self, rooms: Rooms, read: ReadPersonal) -> None:
+    def __init__(
+        self, rooms: Rooms, read: ReadPersonal, retry_s: float = RETRY_S
+    ) -> None:
         self._rooms = rooms
         self._read = read
+        self._retry_s = retry_s
         self._tasks: set[asyncio.Task[None]] = set()
 
     def offer(self, moved: PersonalMoved) -> None:
@@ -66,7 +69,7 @@ class PersonalEvents:
             events = await self._read(*presence.key, presence.personal_seq)
         except Refused as refusal:
             log.warning("personal events wait for the store", code=refusal.code)
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(self._retry_s)
             return
         for event in events:
             presence.connections.send(event)

@@ -122,6 +122,7 @@ class Rooms:
         """Forget a room that nobody needs."""
         if room.idle and self.rooms.get(room.key) is room:
             del self.rooms[room.key]
+            self.miss(room.key, room.last)
 
     def miss(self, key: Key, seq: int) -> None:
         """Remember a position of a conversation that nobody here listens to *yet*.
@@ -162,7 +163,8 @@ class Rooms:
             if seq <= joined:
                 continue  # what was read is newer
             if member:
-                positions.setdefault(id_, (seq, seq - 1))
+                # Also for a member of before: there may be a leaving in between.
+                positions[id_] = (seq, seq - 1)
             else:
                 positions.pop(id_, None)
         busy = []

@@ -34,6 +34,8 @@ class Session:
 
 def begin(connection: Connection, identity: Identity, clock: Clock) -> None:
     """Let the connection live as long as this identity's token."""
+    if connection.closed and _KEY in connection.items:
+        return  # it ended while a newer token was looked at
     end(connection)
     session = Session(identity)
     connection.items[_KEY] = session
