@@ -1,0 +1,284 @@
+"""A hub that uses every feature of the SignalR server, and the real server around it.
+
+It runs under uvicorn and uvloop as chatd does, but in a thread of the test's process,
+so that a test can look at its connections.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import msgspec
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+
+from chatd.clock import SystemClock
+from chatd.signalr.connection import Connection
+from chatd.signalr.hub import Hub, HubException, Method
+from chatd.signalr.mounting import SignalRServer
+from chatd.signalr.registry import HubContext
+from chatd.signalr.requests import (
+    Anonymous,
+    Forbidden,
+    Handshake,
+    HubLimits,
+    Identity,
+    Unauthenticated,
+)
+
+T = TypeVar("T")
+
+
+class Point(msgspec.Struct, frozen=True):
+    """An argument with a type of its own."""
+
+    x: int
+    y: int
+
+
+class SampleHub:
+    """The methods, and what the hub noted of its clients."""
+
+    def __init__(self) -> None:
+        self.context: HubContext
+        self.noted: list[object] = []
+        self.arrivals: list[str] = []
+        self.departures: list[tuple[str, str | None]] = []
+        self.stopped_streams = 0
+
+    # ----------------------------------------------------------- plain methods
+
+    async def echo(self, _connection: Connection, value: object) -> object:
+        return value
+
+    async def add(self, _connection: Connection, left: Point, right: Point) -> Point:
+        return Point(left.x + right.x, left.y + right.y)
+
+    async def nothing(self, _connection: Connection) -> None:
+        return None
+
+    async def note(self, _connection: Connection, value: object) -> None:
+        self.noted.append(value)
+
+    async def slow(self, _connection: Connection, seconds: float) -> str:
+        await asyncio.sleep(seconds)
+        self.noted.append("slow")
+        return "slow"
+
+    async def who(self, connection: Connection) -> dict[str, object]:
+        shake = connection.handshake
+        return {
+            "id": connection.id,
+            "user": connection.user_id,
+            "transport": connection.transport,
+            "query": dict(shake.query),
+            "agent": shake.headers.get("x-sample", ""),
+        }
+
+    async def refuse(self, _connection: Connection) -> None:
+        raise HubException("not today")
+
+    async def break_down(self, _connection: Connection) -> None:
+        raise ValueError("a secret")
+
+    async def staff_only(self, _connection: Connection) -> str:
+        return "welcome"
+
+    # ------------------------------------------------------------ to the clients
+
+    async def to_all(self, _connection: Connection, text: str) -> None:
+        self.context.clients.all().send("news", text)
+
+    async def to_user(self, _connection: Connection, user: str, text: str) -> None:
+        self.context.clients.user(user).send("news", text)
+
+    async def to_connection(self, _connection: Connection, one: str, text: str) -> None:
+        self.context.clients.connection(one).send("news", text)
+
+    async def join(self, connection: Connection, group: str) -> None:
+        self.context.groups.add(connection.id, group)
+
+    async def leave(self, connection: Connection, group: str) -> None:
+        self.context.groups.remove(connection.id, group)
+
+    async def to_group(self, _connection: Connection, group: str, text: str) -> None:
+        self.context.clients.group(group).send("news", text)
+
+    async def ask_back(self, connection: Connection, value: int) -> None:
+        """The client's answer comes as news: a method cannot wait for its own client
+        behind itself without holding up the queue, but it may wait for an answer."""
+        answer = await connection.invoke("twice", value, result_type=int, timeout_s=5.0)
+        connection.send("news", f"answer {answer}")
+
+    async def close(
+        self, connection: Connection, error: str | None, back: bool
+    ) -> None:
+        connection.close(error, allow_reconnect=back)
+
+    # ------------------------------------------------------------------- streams
+
+    async def count(self, _connection: Connection, until: int) -> AsyncIterator[int]:
+        for number in range(until):
+            yield number
+
+    async def forever(self, _connection: Connection) -> AsyncIterator[int]:
+        try:
+            number = 0
+            while True:
+                yield number
+                number += 1
+                await asyncio.sleep(0.001)
+        finally:
+            self.stopped_streams += 1
+
+    async def failing_stream(self, _connection: Connection) -> AsyncIterator[int]:
+        yield 1
+        raise HubException("the well is dry")
+
+    async def total(self, _connection: Connection, items: AsyncIterator[int]) -> int:
+        return sum([item async for item in items])
+
+    async def doubled(
+        self, _connection: Connection, items: AsyncIterator[int]
+    ) -> AsyncIterator[int]:
+        async for item in items:
+            yield item * 2
+
+    # --------------------------------------------------------------------- hooks
+
+    async def authenticate(self, handshake: Handshake) -> Identity | None:
+        match handshake.bearer:
+            case None:
+                return None
+            case "wrong":
+                raise Unauthenticated
+            case "banned":
+                raise Forbidden
+            case name:
+                return Anonymous(name)
+
+    async def connected(self, connection: Connection) -> None:
+        if connection.handshake.query.get("unwelcome"):
+            raise HubException("unwelcome")
+        self.arrivals.append(connection.id)
+        connection.send("greeting", connection.id)
+
+    async def disconnected(
+        self, connection: Connection, error: Exception | None
+    ) -> None:
+        self.departures.append((connection.id, None if error is None else str(error)))
+
+    def hub(self, limits: HubLimits, origins: tuple[str, ...] = ()) -> Hub:
+        def is_staff(connection: Connection) -> bool:
+            return connection.user_id == "staff"
+
+        rows = (
+            Method("Echo", self.echo, (object,)),
+            Method("Add", self.add, (Point, Point)),
+            Method("Nothing", self.nothing),
+            Method("Note", self.note, (object,)),
+            Method("Slow", self.slow, (float,)),
+            Method("Who", self.who),
+            Method("Refuse", self.refuse),
+            Method("BreakDown", self.break_down),
+            Method("StaffOnly", self.staff_only, authorize=is_staff),
+            Method("ToAll", self.to_all, (str,)),
+            Method("ToUser", self.to_user, (str, str)),
+            Method("ToConnection", self.to_connection, (str, str)),
+            Method("Join", self.join, (str,)),
+            Method("Leave", self.leave, (str,)),
+            Method("ToGroup", self.to_group, (str, str)),
+            Method("AskBack", self.ask_back, (int,)),
+            Method("Close", self.close, (str | None, bool)),
+            Method("Count", self.count, (int,), streaming=True),
+            Method("Forever", self.forever, streaming=True),
+            Method("FailingStream", self.failing_stream, streaming=True),
+            Method("Total", self.total, uploads=1),
+            Method("Doubled", self.doubled, uploads=1, streaming=True),
+        )
+        return Hub(
+            methods={row.name: row for row in rows},
+            authenticate=self.authenticate,
+            connected=self.connected,
+            disconnected=self.disconnected,
+            limits=limits,
+            allowed_origins=origins,
+        )
+
+
+@dataclass
+class Sample:
+    """The running server with two hubs: `/sample`, and `/detailed/errors`."""
+
+    hub: SampleHub
+    port: int = 0
+    loop: asyncio.AbstractEventLoop = field(default_factory=uvloop.new_event_loop)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/sample"
+
+    @property
+    def detailed_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/detailed/errors"
+
+    def ask(self, look: Callable[[], T]) -> T:
+        """`look()` on the server's loop."""
+
+        async def there() -> T:
+            return look()
+
+        return asyncio.run_coroutine_threadsafe(there(), self.loop).result(10)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which tells when it listens and leaves signals alone."""
+
+    listening: threading.Event
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextmanager
+def sample_server(*, origins: tuple[str, ...] = (), **limits: Any) -> Iterator[Sample]:
+    """A server whose hubs have these limits, stopped at the end."""
+    sample = Sample(SampleHub())
+    server = SignalRServer(SystemClock())
+    hub = sample.hub.hub(HubLimits(**limits), origins)
+    sample.hub.context = server.mount("/sample", hub)
+    server.mount("/detailed/errors", replace(hub, detailed_errors=True))
+    config = server.config(Starlette(routes=server.routes), "127.0.0.1", 0)
+    running = _Server(config)
+    running.listening = threading.Event()
+
+    async def serve() -> None:
+        await running.serve()
+        await server.stop()
+
+    thread = threading.Thread(target=lambda: _run(sample.loop, serve))
+    thread.start()
+    try:
+        assert running.listening.wait(10)
+        sample.port = running.servers[0].sockets[0].getsockname()[1]
+        yield sample
+    finally:
+        running.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def _run(loop: asyncio.AbstractEventLoop, work: Callable[[], Any]) -> None:
+    try:
+        loop.run_until_complete(work())
+    finally:
+        loop.close()
