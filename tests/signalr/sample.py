@@ -7,7 +7,7 @@ so that a test can look at its connections.
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -216,6 +216,8 @@ class Sample:
 
     hub: SampleHub
     port: int = 0
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    """Sockets of the test's own clients, closed before the server is stopped."""
     loop: asyncio.AbstractEventLoop = field(default_factory=uvloop.new_event_loop)
 
     @property
@@ -249,12 +251,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-@contextmanager
-def sample_server(*, origins: tuple[str, ...] = (), **limits: Any) -> Iterator[Sample]:
+@asynccontextmanager
+async def sample_server(
+    *, origins: tuple[str, ...] = (), **limits: Any
+) -> AsyncIterator[Sample]:
     """A server whose hubs have these limits, stopped at the end."""
     sample = Sample(SampleHub())
     server = SignalRServer(SystemClock())
-    hub = sample.hub.hub(HubLimits(**limits), origins)
+    # Raw clients answer no WebSocket close, so it is not waited for as long.
+    hub = sample.hub.hub(HubLimits(**{"close_s": 0.5} | limits), origins)
     sample.hub.context = server.mount("/sample", hub)
     server.mount("/detailed/errors", replace(hub, detailed_errors=True))
     config = server.config(Starlette(routes=server.routes), "127.0.0.1", 0)
@@ -268,12 +273,14 @@ def sample_server(*, origins: tuple[str, ...] = (), **limits: Any) -> Iterator[S
     thread = threading.Thread(target=lambda: _run(sample.loop, serve))
     thread.start()
     try:
-        assert running.listening.wait(10)
+        assert await asyncio.to_thread(running.listening.wait, 10)
         sample.port = running.servers[0].sockets[0].getsockname()[1]
         yield sample
     finally:
+        for writer in sample.writers:
+            writer.close()
         running.should_exit = True
-        thread.join(20)
+        await asyncio.to_thread(thread.join, 20)
         assert not thread.is_alive()
 
 

@@ -43,7 +43,7 @@ async def use_features(sample: Sample, transport: str, protocol: str) -> dict:
 @pytest.mark.parametrize(("transport", "protocol"), WAYS)
 async def test_every_feature(transport: str, protocol: str) -> None:
     """An unmodified SignalR client could not use the server."""
-    with sample_server() as sample:
+    async with sample_server() as sample:
         found = await use_features(sample, transport, protocol)
         hub = sample.hub
         await wait_until(lambda: len(hub.departures) == len(hub.arrivals) > 0)

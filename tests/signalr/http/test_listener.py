@@ -1,0 +1,77 @@
+"""Hostile request heads. Plain uvicorn fails every one of these tests."""
+
+import asyncio
+
+import pytest
+
+from chatd.signalr.http import listener
+from tests.signalr.raw import dial, upgrade
+from tests.signalr.sample import sample_server
+
+PLAIN = b"GET /sample HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+SHORT_S = 0.5
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "HEAD_S", SHORT_S)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("said", [b"", b"GET /sam", PLAIN])
+async def test_silence_is_not_waited_for(said: bytes) -> None:
+    """Ten thousand silent sockets would keep everybody else out."""
+    async with sample_server() as sample:
+        raw = await dial(sample)
+        raw.send(said)
+        assert await raw.rest(SHORT_S + 3) == b""
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_dripping_is_not_waited_for() -> None:
+    """One header a second would keep a socket open for ever."""
+    async with sample_server() as sample:
+        raw = await dial(sample)
+        raw.send(PLAIN)
+        ending = asyncio.ensure_future(raw.rest(10))
+        number = 0
+        while not ending.done():
+            number += 1
+            raw.send(f"x-{number}: 1\r\n".encode())
+            await asyncio.wait([ending], timeout=SHORT_S / 3)
+        assert number < 20
+
+
+@pytest.mark.parametrize("head", [PLAIN, upgrade().removesuffix(b"\r\n")])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        b"x-long: " + b"x" * 17_000 + b"\r\n\r\n",
+        b"".join(b"x-%d: 1\r\n" % number for number in range(140)) + b"\r\n",
+        b"x-endless: " + b"x" * 100_000,
+    ],
+    ids=["long", "many", "endless"],
+)
+async def test_large_heads_are_refused_at_once(head: bytes, extra: bytes) -> None:
+    """A head could grow without end, or never be answered."""
+    async with sample_server() as sample:
+        raw = await dial(sample)
+        raw.send(head + extra)
+        assert (await raw.rest()).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_long_request_line_is_refused() -> None:
+    """A query could grow without end."""
+    async with sample_server() as sample:
+        raw = await dial(sample)
+        raw.send(b"GET /sample?x=" + b"x" * 17_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await raw.rest()).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_an_ordinary_head_is_answered() -> None:
+    """The bounds would keep honest clients out."""
+    async with sample_server() as sample:
+        raw = await dial(sample)
+        cookies = b"cookie: " + b"c" * 8_000 + b"\r\n"
+        raw.send(PLAIN + cookies * 2 + b"connection: close\r\n\r\n")
+        assert (await raw.rest()).startswith(b"HTTP/1.1 400 ")
