@@ -42,6 +42,12 @@ class TooMany(Denied):
     status = HTTPStatus.TOO_MANY_REQUESTS
 
 
+class Unavailable(Denied):
+    """Nobody can tell for the moment who may come in: 503."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
 class Identity(Protocol):
     """Who a connection belongs to. Hubs bring their own frozen type."""
 
