@@ -28,7 +28,7 @@ from chatd.identity.issuers import issuers, signer
 from chatd.identity.tokens import Verifier
 from chatd.signalr.mounting import SignalRServer
 from chatd.signalr.requests import Handshake
-from chatd.store.sqlite import SqliteStore, open_store
+from chatd.store.engine.sqlite import SqliteStore, open_store
 
 HUB_PATH = "/hub"
 

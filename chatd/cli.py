@@ -19,8 +19,8 @@ from chatd.config import Config, ConfigError, describe, load, warnings
 from chatd.domain.people import Caller
 from chatd.identity.issuers import issuers, signer
 from chatd.identity.tokens import SCOPES, mint
-from chatd.store.migrating import SchemaError
-from chatd.store.sqlite import open_store
+from chatd.store.engine.migrating import SchemaError
+from chatd.store.engine.sqlite import open_store
 
 TTL_S = 3600
 TTL_S_MAX = 366 * 24 * 3600

@@ -11,9 +11,9 @@ from chatd.identity.issuers import Signer
 from chatd.identity.tokens import mint
 from chatd.store import tenants
 from chatd.store.change import Change, Write
+from chatd.store.engine.sqlite import SqliteStore
 from chatd.store.people import PutPerson
 from chatd.store.rosters import PutRoster, PutRosterMember
-from chatd.store.sqlite import SqliteStore
 from chatd.store.tenants import PutTenant
 
 TENANT = "demo"

@@ -7,7 +7,7 @@ from chatd.actions.facts import Facts
 from chatd.clock import Clock
 from chatd.domain.announcements import Announcement
 from chatd.limits import Limits
-from chatd.store.sqlite import SqliteStore
+from chatd.store.engine.sqlite import SqliteStore
 
 
 @dataclass(frozen=True, slots=True)

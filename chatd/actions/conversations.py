@@ -8,9 +8,10 @@ from chatd.domain.policy import Action
 from chatd.domain.texts import normal_draft, normal_title
 from chatd.errors import Refused
 from chatd.limits import Limits
-from chatd.store import conversations, personal
+from chatd.store import conversation_views, conversations, personal
 from chatd.store.change import Change
-from chatd.store.conversations import ListPosition, Rename, SetState
+from chatd.store.conversation_views import ListPosition
+from chatd.store.conversations import Rename, SetState
 from chatd.store.members import Part
 from chatd.store.personal import SetMarks
 from chatd.store.transaction import Transaction
@@ -52,7 +53,7 @@ async def _page(
     limits: Limits,
 ) -> ConversationPage:
     tenant, user_id = caller.tenant, caller.user_id
-    places = await conversations.page_ids(
+    places = await conversation_views.page_ids(
         tx,
         tenant,
         user_id,

@@ -18,7 +18,7 @@ from chatd.domain.presets import PRESETS
 from chatd.domain.verdicts import Standing
 from chatd.store import conversations, members, people, rosters, tenants
 from chatd.store.change import Guard
-from chatd.store.sqlite import SqliteStore
+from chatd.store.engine.sqlite import SqliteStore
 from chatd.store.transaction import Transaction
 
 ENTRIES_MAX: Final = 50_000

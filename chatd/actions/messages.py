@@ -17,7 +17,7 @@ from chatd.domain.texts import links_in, normal_text
 from chatd.domain.verdicts import may_edit, may_remove
 from chatd.errors import Refused, invalid
 from chatd.ids import new_id
-from chatd.store import conversations, messages
+from chatd.store import conversation_views, messages
 from chatd.store.change import AlreadyDone, Change
 from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
 from chatd.store.transaction import Transaction
@@ -241,7 +241,7 @@ async def page(
 async def _page(
     tx: Transaction, caller: Caller, request: requests.ListMessages, place: Place
 ) -> MessagePage:
-    views = await conversations.views(
+    views = await conversation_views.views(
         tx,
         caller.tenant,
         caller.user_id,

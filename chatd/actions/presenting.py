@@ -20,8 +20,8 @@ from chatd.domain.policy import Policy
 from chatd.domain.verdicts import Standing, denied
 from chatd.errors import Refused
 from chatd.limits import Limits
-from chatd.store import conversations, people, rosters
-from chatd.store.conversations import ConversationView
+from chatd.store import conversation_views, people, rosters
+from chatd.store.conversation_views import ConversationView
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import objects
 from chatd_protocol.chat.objects import (
@@ -61,7 +61,7 @@ async def gather(
     Raises:
         Refused: `not_found` for somebody who does not exist.
     """
-    views = await conversations.views(
+    views = await conversation_views.views(
         tx,
         tenant,
         user_id,

@@ -10,7 +10,7 @@ from chatd.errors import Refused
 from chatd.limits import Limits
 from chatd.store import messages, personal
 from chatd.store.change import Change, Write
-from chatd.store.conversations import ConversationView
+from chatd.store.conversation_views import ConversationView
 from chatd.store.personal import MarkUnread, MoveRead
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import requests

@@ -21,7 +21,7 @@ from chatd.domain.verdicts import denied
 from chatd.errors import Refused
 from chatd.limits import Limits
 from chatd.store import log, members, personal
-from chatd.store.conversations import ConversationView
+from chatd.store.conversation_views import ConversationView
 from chatd.store.personal import PersonalChange
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import events, requests, results

@@ -21,9 +21,10 @@ from chatd.domain.texts import normal_text, normal_title
 from chatd.domain.verdicts import may, may_start, may_start_for_roster
 from chatd.errors import Refused, invalid
 from chatd.ids import new_id
-from chatd.store import applying, conversations, messages, people, rosters
+from chatd.store import conversations, messages, people, rosters
 from chatd.store.change import AlreadyDone, Change, Guard, Key, Write
 from chatd.store.conversations import CreateConversation
+from chatd.store.engine import applying
 from chatd.store.members import NewMember
 from chatd.store.messages import InsertMessage
 from chatd.store.rosters import RosterRecord

@@ -15,10 +15,10 @@ from chatd.domain.people import Caller
 from chatd.limits import Limits
 from chatd.store.change import Change, Write
 from chatd.store.conversations import CreateConversation
+from chatd.store.engine.sqlite import open_store
 from chatd.store.members import NewMember
 from chatd.store.people import PutPerson
 from chatd.store.rosters import PutRoster, PutRosterMember
-from chatd.store.sqlite import open_store
 from chatd.store.tenants import PutTenant
 
 TENANT = "school"

@@ -22,9 +22,9 @@ from chatd.domain.announcements import Announcement
 from chatd.errors import Refused
 from chatd.ids import new_id
 from chatd.store.change import Change, Committed
-from chatd.store.migrating import SchemaError, load, meta, migrate
+from chatd.store.engine.migrating import SchemaError, load, meta, migrate
+from chatd.store.engine.writer import Writer
 from chatd.store.transaction import Row, SqlValue, Transaction, drive
-from chatd.store.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -16,9 +16,9 @@ import apsw
 
 from chatd.domain.announcements import Announcement
 from chatd.errors import Refused
-from chatd.store.applying import apply, committed
 from chatd.store.change import Change, Committed, Moved
 from chatd.store.effects import Effects
+from chatd.store.engine.applying import apply, committed
 from chatd.store.transaction import Transaction, drive
 from chatd.telemetry import log
 

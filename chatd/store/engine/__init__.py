@@ -1,0 +1,1 @@
+"""SQLite underneath the store: one writer with group commit, readers, migrations."""
