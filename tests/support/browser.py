@@ -3,6 +3,7 @@
 The page comes from an origin of its own, as an embedding application's does.
 """
 
+import os
 import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -92,8 +93,11 @@ async def connections_page(
     origin: str, on_event: Callable[[dict], None]
 ) -> AsyncIterator[PageProgram]:
     """A page in a fresh Chromium; what its connections receive goes to `on_event`."""
-    executable = shutil.which("chromium")
+    executable, node = shutil.which("chromium"), shutil.which("node")
     assert executable, "Chromium is not installed; ./dev test brings it"
+    assert node
+    # Playwright's own node wants a library that a bare Debian does not have.
+    os.environ["PLAYWRIGHT_NODEJS_PATH"] = node
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=executable, args=list(FLAGS)
