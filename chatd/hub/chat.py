@@ -39,6 +39,7 @@ from chatd.signalr.requests import (
     Handshake,
     HubLimits,
     Unauthenticated,
+    Unavailable,
 )
 from chatd.telemetry import log
 from chatd_protocol.chat.base import Request, Shape
@@ -57,7 +58,11 @@ from chatd_protocol.chat.results import TokenRefreshed, WatchedEvent
 FOR_THE_MOMENT: Final = frozenset({"storage_unavailable", "overloaded"})
 """Refusals at the connect hook after which a client should simply come back."""
 
-DENIALS: Final[dict[str, type[Denied]]] = {"unauthenticated": Unauthenticated}
+DENIALS: Final[dict[str, type[Denied]]] = {
+    "unauthenticated": Unauthenticated,
+    "storage_unavailable": Unavailable,
+    "overloaded": Unavailable,
+}
 """How a refusal at the door looks over HTTP; every other code is a plain 403."""
 
 Call = Callable[..., Awaitable[object] | AsyncIterator[object]]
