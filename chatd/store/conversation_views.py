@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chatd.domain.conversations import ConversationRecord
-from chatd.domain.members import Interval
+from chatd.domain.members import Interval, visible_ranges
 from chatd.domain.messages import MessageRecord
 from chatd.store import messages
 from chatd.store.conversations import COLUMNS, STATE_AFTER, to_record
@@ -155,7 +155,8 @@ async def views(
             last_message=lasts.get(row[13]),
             others=others.get(row[0], ()),
         )
-        found[row[0]] = view if view.member else await _as_it_was(tx, tenant, view)
+        now = _as_it_is if view.member else _as_it_was
+        found[row[0]] = await now(tx, tenant, view)
     return [found[id_] for id_ in ids if id_ in found]
 
 
@@ -196,6 +197,27 @@ async def _others(
     return others
 
 
+async def _as_it_is(
+    tx: Transaction, tenant: str, view: ConversationView
+) -> ConversationView:
+    """The view of a member, who may have been away when the last message came."""
+    last, until = view.last_message, view.record.head_seq
+    ranges = visible_ranges(view.intervals, until, cleared_seq=view.marks.cleared_seq)
+    if last is None or any(one.first <= last.seq <= one.last for one in ranges):
+        return view
+    return replace(view, last_message=await _last_seen(tx, tenant, view, until))
+
+
+async def _last_seen(
+    tx: Transaction, tenant: str, view: ConversationView, until: int
+) -> MessageRecord | None:
+    ranges = visible_ranges(view.intervals, until, cleared_seq=view.marks.cleared_seq)
+    found = await messages.older(
+        tx, tenant, view.record.id, ranges, before=until + 1, limit=1
+    )
+    return found[0] if found else None
+
+
 async def _as_it_was(
     tx: Transaction, tenant: str, view: ConversationView
 ) -> ConversationView:
@@ -226,7 +248,7 @@ async def _as_it_was(
         id_,
         until,
     )
-    last = await messages.last_until(tx, tenant, id_, until)
+    last = await _last_seen(tx, tenant, view, until)
     return replace(
         view,
         record=replace(

@@ -30,7 +30,9 @@ class Effects:
     @property
     def announcements(self) -> tuple[Announcement, ...]:
         """All but the log's rows, facts before people."""
-        return tuple(self._told)
+        return tuple(
+            sorted(self._told, key=lambda told: not isinstance(told, FactsMoved))
+        )
 
     async def append(
         self,

@@ -39,7 +39,8 @@ class Part:
 async def join(tx: Transaction, effects: Effects, write: Join) -> None:
     """Apply a `Join`. People who are members already stay as they are."""
     current = set(await current_ids(tx, effects.tenant, write.conversation_id))
-    new = tuple(one for one in write.members if one.user_id not in current)
+    named = dict.fromkeys(write.members)
+    new = tuple(one for one in named if one.user_id not in current)
     if not new:
         return
     seq = await effects.append(
@@ -56,7 +57,7 @@ async def join(tx: Transaction, effects: Effects, write: Join) -> None:
 async def part(tx: Transaction, effects: Effects, write: Part) -> None:
     """Apply a `Part`. People who are no members stay as they are."""
     current = set(await current_ids(tx, effects.tenant, write.conversation_id))
-    gone = [user_id for user_id in write.user_ids if user_id in current]
+    gone = [user_id for user_id in dict.fromkeys(write.user_ids) if user_id in current]
     if not gone:
         return
     seq = await effects.append(

@@ -223,16 +223,6 @@ async def by_client_id(
     return None if row is None else to_record(row)
 
 
-async def last_until(
-    tx: Transaction, tenant: str, conversation_id: str, seq: int
-) -> MessageRecord | None:
-    """The last message at or before a position."""
-    found = await older(
-        tx, tenant, conversation_id, [Range(1, seq)], before=seq + 1, limit=1
-    )
-    return found[0] if found else None
-
-
 async def older(
     tx: Transaction,
     tenant: str,

@@ -48,7 +48,7 @@ _VERSION_OF: Final = {
     "conversation": "SELECT version FROM conversation WHERE tenant = $1 AND id = $2",
     "person": "SELECT version FROM person WHERE tenant = $1 AND id = $2",
     "tenant": "SELECT version FROM tenant WHERE id = $1 AND id = $2",
-    "roster": "SELECT version FROM roster WHERE tenant = $1 AND kind || ':' || id = $2",
+    "roster": "SELECT version FROM roster WHERE tenant = $1 AND kind = $2 AND id = $3",
 }
 
 
@@ -91,7 +91,9 @@ def committed(change: Change, effects: Effects) -> Committed:
 
 
 async def _check(tx: Transaction, tenant: str, guard: Guard) -> None:
-    row = await tx.one(_VERSION_OF[guard.noun], tenant, guard.id)
+    # A roster's kind holds no colon; its id may.
+    key = guard.id.split(":", 1) if guard.noun == "roster" else [guard.id]
+    row = await tx.one(_VERSION_OF[guard.noun], tenant, *key)
     # Version 0 is how a decision says that there was no such thing.
     if (row[0] if row else 0) != guard.version:
         raise Moved

@@ -25,6 +25,7 @@ from chatd.store.change import Change, Committed
 from chatd.store.engine.migrating import SchemaError, load, meta, migrate
 from chatd.store.engine.writer import Writer
 from chatd.store.transaction import Row, SqlValue, Transaction, drive
+from chatd.telemetry import log
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -78,10 +79,16 @@ class SqliteStore:
     """The store of one process. Made by `open_store`."""
 
     def __init__(
-        self, path: Path, connection: apsw.Connection, on_committed: Listener
+        self,
+        path: Path,
+        connection: apsw.Connection,
+        on_committed: Listener,
+        busy_ms: int,
     ) -> None:
         self.epoch = meta(connection, "epoch") or ""
         self._path = path
+        self._busy_ms = busy_ms
+        self._closed = False
         self._local = threading.local()
         self._opened: list[apsw.Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
@@ -98,6 +105,8 @@ class SqliteStore:
         Raises:
             Refused: `storage_unavailable`.
         """
+        if self._closed:
+            raise Refused("storage_unavailable")
         return await asyncio.get_running_loop().run_in_executor(
             self._readers, lambda: self._read(lambda tx: function(tx, *args, **kwargs))
         )
@@ -114,17 +123,23 @@ class SqliteStore:
         return await self._writer.commit(change)
 
     async def ready(self) -> bool:
-        """Whether the database answers and takes writes."""
+        """Whether the database answers and takes writes.
+
+        After a failed commit it is tried again here: whoever is not ready is sent no
+        writes by which it could find out that it is.
+        """
         try:
-            await asyncio.get_running_loop().run_in_executor(
-                self._readers, lambda: self._read(_probe)
-            )
+            await self.read(_probe)
+            if not self._writer.healthy:
+                await self._writer.commit(_NOTHING)
         except Refused:
             return False
-        return self._writer.healthy
+        return True
 
     async def close(self) -> None:
         """Finish what is queued, then close the file."""
+        self._closed = True
+        self._writer.stop()
         await asyncio.get_running_loop().run_in_executor(None, self._close)
 
     def _close(self) -> None:
@@ -142,6 +157,7 @@ class SqliteStore:
             finally:
                 connection.execute("ROLLBACK")
         except apsw.Error as error:
+            log.exception("read failed", sqlite=type(error).__name__)
             raise Refused("storage_unavailable") from error
 
     def _reader(self) -> apsw.Connection:
@@ -152,11 +168,14 @@ class SqliteStore:
                 flags=apsw.SQLITE_OPEN_READWRITE,
                 statementcachesize=200,
             )
-            connection.set_busy_timeout(BUSY_MS)
+            connection.set_busy_timeout(self._busy_ms)
             connection.execute("PRAGMA query_only = ON; PRAGMA mmap_size = 0")
             self._local.connection = connection
             self._opened.append(connection)
         return connection
+
+
+_NOTHING: Final = Change("", 0, ())
 
 
 async def _probe(tx: Transaction) -> None:
@@ -169,8 +188,11 @@ def open_store(
     clock: Clock,
     on_committed: Listener,
     unsafe_durability: bool = False,
+    busy_ms: int = BUSY_MS,
 ) -> SqliteStore:
     """Open (and make, and migrate) the database file.
+
+    `busy_ms` is how long to wait for another process that holds it.
 
     Raises:
         SchemaError: the file cannot be used by this code, or could lose what it was
@@ -182,7 +204,7 @@ def open_store(
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = apsw.Connection(str(path), statementcachesize=200)
     try:
-        connection.set_busy_timeout(BUSY_MS)
+        connection.set_busy_timeout(busy_ms)
         connection.execute("PRAGMA mmap_size = 0")
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         synchronous = "NORMAL" if unsafe_durability else "FULL"
@@ -195,7 +217,7 @@ def open_store(
                 f" {mode}, synchronous {level}); --unsafe-durability accepts that"
             )
         migrate(connection, load("sqlite"), epoch=new_id(), now_ms=clock.now_ms())
-        return SqliteStore(path, connection, on_committed)
+        return SqliteStore(path, connection, on_committed, busy_ms)
     except apsw.Error as error:
         connection.close()
         raise SchemaError(f"{path}: {error}") from error

@@ -28,6 +28,13 @@ BATCH_MAX: Final = 256
 QUEUE_MAX: Final = 10_000
 """Changes that may wait: about a second's work of this writer."""
 
+_TOUCH: Final = "UPDATE meta SET value = value WHERE name = 'epoch'"
+
+_TAKEN: Final = (
+    apsw.SQLITE_CONSTRAINT_UNIQUE,
+    apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -75,12 +82,14 @@ class Writer:
         self._queue.put(_Waiting(change, loop, answer))
         return await answer
 
+    def stop(self) -> None:
+        """Take nothing new; called on the loop, so that nobody queues behind it."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+
     def close(self) -> None:
-        """Commit what is queued, move the log into the database, close it."""
-        if self._closed:
-            return
-        self._closed = True
-        self._queue.put(None)
+        """After `stop`: commit what is queued, move the log into the database."""
         self._thread.join()
         self._connection.close()
 
@@ -104,6 +113,9 @@ class Writer:
     def _write(self, batch: list[_Waiting]) -> list[Outcome]:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            if not self.healthy:
+                # Before anybody is told that all is well, something is really written.
+                self._connection.execute(_TOUCH)
             outcomes = [self._apply(waiting.change) for waiting in batch]
             self._connection.execute("COMMIT")
         except apsw.Error as error:
@@ -127,7 +139,8 @@ class Writer:
             execute("ROLLBACK TO one_change")
             execute("RELEASE one_change")
             # A unique index was faster than the guards: the same as a moved fact.
-            return Moved() if isinstance(error, apsw.ConstraintError) else error
+            taken = getattr(error, "extendedresult", None) in _TAKEN
+            return Moved() if taken else error
         execute("RELEASE one_change")
         return effects
 
@@ -151,6 +164,12 @@ class Writer:
             except RuntimeError:
                 log.warning("nobody waits any more", changes=len(answers))
 
+    def _announce(self, announcements: Sequence[Announcement]) -> None:
+        try:
+            self._on_committed(announcements)
+        except Exception:  # noqa: BLE001 - it is on disk: the answers must leave
+            log.exception("announcing failed", announcements=len(announcements))
+
     def _settle(self, answers: list[tuple[_Waiting, Outcome]]) -> None:
         """Announce, then answer; on the loop, in the order of the commits."""
         announcements: list[Announcement] = []
@@ -167,7 +186,7 @@ class Writer:
             announcements += done.announcements
             results.append(done)
         if announcements:
-            self._on_committed(announcements)
+            self._announce(announcements)
         for (waiting, _), result in zip(answers, results, strict=True):
             if waiting.answer.done():
                 continue

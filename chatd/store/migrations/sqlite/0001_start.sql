@@ -161,6 +161,7 @@ CREATE TABLE log (
   data_json TEXT
 );
 CREATE UNIQUE INDEX log_seq ON log (tenant, conversation_id, seq);
+CREATE INDEX log_tail ON log (tenant, position);
 
 CREATE TABLE request (
   tenant TEXT NOT NULL,
