@@ -12,9 +12,9 @@ from starlette.routing import Route
 from uvicorn.server import Server
 
 from chatd import telemetry
-from chatd.actions.context import Context
-from chatd.actions.facts import Facts
-from chatd.actions.rates import Rates
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.facts import Facts
+from chatd.actions.basis.rates import Rates
 from chatd.actions.sessions import SignIn
 from chatd.api.application import routes
 from chatd.api.door import Door

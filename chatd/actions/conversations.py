@@ -1,8 +1,9 @@
 """What is done with a conversation as a whole, once there is one."""
 
-from chatd.actions import cursors, presenting, reading
-from chatd.actions.context import Context
-from chatd.actions.deciding import allowed_place, carry_out
+from chatd.actions import presenting, reading
+from chatd.actions.basis import cursors
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.deciding import allowed_place, carry_out
 from chatd.domain.people import Caller
 from chatd.domain.policy import Action
 from chatd.domain.texts import normal_draft, normal_title

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from chatd.actions.context import Context
-from chatd.actions.deciding import carry_out
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.deciding import carry_out
 from chatd.domain.people import Caller, PersonRecord
 from chatd.errors import Refused
 from chatd.limits import describe

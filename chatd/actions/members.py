@@ -1,9 +1,10 @@
 """What is done with participants: list, add, remove."""
 
-from chatd.actions import cursors, presenting
-from chatd.actions.context import Context
-from chatd.actions.deciding import allowed_place, carry_out, place_of
-from chatd.actions.facts import policy_of
+from chatd.actions import presenting
+from chatd.actions.basis import cursors
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.deciding import allowed_place, carry_out, place_of
+from chatd.actions.basis.facts import policy_of
 from chatd.domain.people import Caller
 from chatd.domain.relations import Party, describe
 from chatd.domain.verdicts import may_initiate

@@ -5,9 +5,15 @@ from dataclasses import replace
 import msgspec
 
 from chatd.actions import presenting
-from chatd.actions.context import Context
-from chatd.actions.deciding import allowed_place, carry_out, digest, place_of, require
-from chatd.actions.facts import Place
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.deciding import (
+    allowed_place,
+    carry_out,
+    digest,
+    place_of,
+    require,
+)
+from chatd.actions.basis.facts import Place
 from chatd.clock import from_rfc3339, rfc3339
 from chatd.domain.announcements import Logged
 from chatd.domain.members import Range

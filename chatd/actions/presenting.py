@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
-from chatd.actions.context import Context
-from chatd.actions.facts import policy_of
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.facts import policy_of
 from chatd.clock import rfc3339
 from chatd.domain.conversations import ConversationRecord
 from chatd.domain.messages import MessageRecord

@@ -1,8 +1,8 @@
 """What is done while reading: marks, counts, and the sign that somebody writes."""
 
 from chatd.actions import presenting
-from chatd.actions.context import Context
-from chatd.actions.deciding import allowed_place, carry_out, place_of
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.deciding import allowed_place, carry_out, place_of
 from chatd.clock import rfc3339
 from chatd.domain.announcements import Hinted
 from chatd.domain.people import Caller

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from chatd.actions.context import Context
-from chatd.actions.facts import policy_of
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.facts import policy_of
 from chatd.actions.members import refusals
 from chatd.domain.people import Caller
 from chatd.store import people, rosters

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from chatd.actions import cursors, presenting
-from chatd.actions.context import Context
+from chatd.actions import presenting
+from chatd.actions.basis import cursors
+from chatd.actions.basis.context import Context
 from chatd.actions.events import around, event
 from chatd.actions.me import preferences_of
 from chatd.actions.presenting import Gathered

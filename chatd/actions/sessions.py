@@ -6,7 +6,7 @@ and nobody is ever created by a token.
 
 from typing import Final
 
-from chatd.actions.context import Context
+from chatd.actions.basis.context import Context
 from chatd.clock import rfc3339
 from chatd.domain.people import Caller, PersonRecord
 from chatd.errors import Refused

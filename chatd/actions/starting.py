@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chatd.actions import presenting
-from chatd.actions.context import Context
-from chatd.actions.deciding import carry_out, digest, require
-from chatd.actions.facts import policy_of
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.deciding import carry_out, digest, require
+from chatd.actions.basis.facts import policy_of
 from chatd.actions.members import refusals
 from chatd.actions.messages import links_json
 from chatd.domain.conversations import direct_key

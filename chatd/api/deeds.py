@@ -18,10 +18,10 @@ from chatd.actions import (
     sessions,
     starting,
 )
-from chatd.actions.context import Context
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.rates import Cost
 from chatd.actions.directory import people, tenants
 from chatd.actions.directory.kinds import ROSTERS
-from chatd.actions.rates import Cost
 from chatd.domain.people import Caller
 from chatd_protocol.chat.objects import Conversation
 from chatd_protocol.chat.requests import (

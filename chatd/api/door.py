@@ -15,8 +15,8 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from chatd.actions.context import Context
-from chatd.actions.rates import Rates
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.rates import Rates
 from chatd.api.deeds import DEEDS
 from chatd.api.problems import HEADERS, HttpRefusal, problem
 from chatd.api.reading import read

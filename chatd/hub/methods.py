@@ -19,7 +19,7 @@ from chatd.actions import (
     recovery,
     starting,
 )
-from chatd.actions.rates import Cost
+from chatd.actions.basis.rates import Cost
 
 # `Any`: each action takes its own request type; the row binds the argument to just that
 # type before it calls, which a homogeneous table cannot say.

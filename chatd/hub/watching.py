@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from chatd.actions import recovery
-from chatd.actions.context import Context
+from chatd.actions.basis.context import Context
 from chatd.domain.people import Caller
 from chatd_protocol.chat.requests import WatchEvents
 from chatd_protocol.chat.results import WatchedEvent

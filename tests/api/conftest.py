@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
-from chatd.actions.rates import Rates
+from chatd.actions.basis.rates import Rates
 from chatd.actions.sessions import SignIn
 from chatd.api.application import routes
 from chatd.api.door import Door

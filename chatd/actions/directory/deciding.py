@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from chatd.actions.context import Context
-from chatd.actions.deciding import carry_out
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.deciding import carry_out
 from chatd.domain.people import Caller
 from chatd.errors import Refused
 from chatd.store import tenants

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from chatd.actions.context import Context
+from chatd.actions.basis.context import Context
 from chatd.actions.directory import rosters
 from chatd.domain.people import Caller
 from chatd.store.rosters import (

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from chatd.actions.context import Context
+from chatd.actions.basis.context import Context
 from chatd.actions.directory.deciding import Decide, commit, require_tenant
 from chatd.clock import rfc3339
 from chatd.domain.announcements import Hinted

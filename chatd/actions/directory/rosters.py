@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chatd.actions.context import Context
+from chatd.actions.basis.context import Context
 from chatd.actions.directory.deciding import commit, require_tenant
 from chatd.actions.directory.people import is_deleted
 from chatd.domain.conversations import ConversationRecord

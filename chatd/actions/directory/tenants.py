@@ -2,7 +2,7 @@
 
 import msgspec
 
-from chatd.actions.context import Context
+from chatd.actions.basis.context import Context
 from chatd.actions.sessions import OPERATOR, OPERATOR_OF_ALL
 from chatd.domain.people import Caller
 from chatd.domain.presets import PRESETS

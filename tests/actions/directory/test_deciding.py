@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.actions.deciding import TRIES
+from chatd.actions.basis.deciding import TRIES
 from chatd.actions.directory.deciding import commit, require_tenant
 from chatd.domain.people import Caller
 from chatd.errors import Refused

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from chatd.actions.context import Context
-from chatd.actions.facts import Place
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.facts import Place
 from chatd.domain.people import Caller
 from chatd.domain.policy import Action, Verdict
 from chatd.domain.verdicts import may

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chatd.actions.facts import Facts
+from chatd.actions.basis.facts import Facts
 from chatd.clock import Clock
 from chatd.domain.announcements import Announcement
 from chatd.limits import Limits

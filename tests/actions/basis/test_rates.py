@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.actions.rates import Cost, Rates
+from chatd.actions.basis.rates import Cost, Rates
 from chatd.errors import Refused
 from chatd.limits import Limits
 

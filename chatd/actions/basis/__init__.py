@@ -1,0 +1,1 @@
+"""What every deed stands on: the context, facts, decisions, cursors and rates."""
