@@ -9,8 +9,8 @@ from typing import Final
 
 from chatd.actions import recovery
 from chatd.actions import sessions as sign_ins
-from chatd.actions.context import Context
-from chatd.actions.rates import Cost, Rates
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.rates import Cost, Rates
 from chatd.clock import rfc3339
 from chatd.domain.announcements import (
     Announcement,

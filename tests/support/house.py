@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chatd.actions.context import Context
-from chatd.actions.facts import Facts
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.facts import Facts
 from chatd.domain.announcements import Announcement
 from chatd.domain.people import Caller
 from chatd.limits import Limits
