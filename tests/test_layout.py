@@ -27,7 +27,19 @@ PACKAGE_MODULES_MAX = 12
 DOCSTRING_LINES = range(1, 16)
 
 # Modules without a test file of their own, each with what tests it instead.
-TESTED_ELSEWHERE: dict[str, str] = {}
+_BY_CLIENTS = "tests/signalr/test_mounting.py, by the official client on each transport"
+_BY_HOSTS = "tests/signalr/test_websocket.py, by raw sockets"
+TESTED_ELSEWHERE: dict[str, str] = {
+    "chatd/signalr/admission.py": _BY_CLIENTS,
+    "chatd/signalr/connection.py": f"{_BY_CLIENTS}; {_BY_HOSTS}",
+    "chatd/signalr/dispatch.py": _BY_CLIENTS,
+    "chatd/signalr/http/endpoints.py": _BY_CLIENTS,
+    "chatd/signalr/http/events.py": _BY_CLIENTS,
+    "chatd/signalr/http/polling.py": _BY_CLIENTS,
+    "chatd/signalr/http/upgrade.py": _BY_HOSTS,
+    "chatd/signalr/hub.py": _BY_CLIENTS,
+    "chatd/signalr/registry.py": _BY_CLIENTS,
+}
 
 # Codes that the contract promises for what this version does not offer yet:
 # attachments, blocks and contacts, mass messages, held content. Each goes when its
