@@ -93,7 +93,11 @@ class Fanout:
             and not isinstance(event, MEMBERSHIP_EVENTS)
             and len(room.audience) <= RECIPIENTS_PER_TURN
         ):
-            room.audience.send(event)
+            try:
+                room.audience.send(event)
+            except Exception:  # noqa: BLE001 - the task tries again, then gives it up
+                log.exception("fan-out failed", conversation=room.key[1])
+                break
             room.last += 1
             del room.pending[room.last]
         if room.pending or room.entering:

@@ -72,6 +72,9 @@ class PersonalEvents:
             await asyncio.sleep(self._retry_s)
             return
         for event in events:
-            presence.connections.send(event)
+            try:
+                presence.connections.send(event)
+            except Exception:  # noqa: BLE001 - one bad event must not stop a person
+                log.exception("personal event failed", seq=event.personal_seq)
         last = events[-1].personal_seq if events else target
         presence.personal_seq = max(last, presence.personal_seq + 1)

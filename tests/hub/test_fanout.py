@@ -99,6 +99,13 @@ async def test_an_event_that_cannot_be_built_is_given_up(stage: Stage) -> None:
     await stage.heard(anna, 5)
 
 
+async def test_an_event_that_cannot_be_encoded_is_given_up(stage: Stage) -> None:
+    """One text that no encoding can carry would silence a conversation for ever."""
+    anna = stage.seat("anna", 3)
+    stage.tell(said(4, "\ud800"), said(5))
+    await stage.heard(anna, 5)
+
+
 async def test_who_cannot_be_brought_up_to_date_still_gets_in(stage: Stage) -> None:
     """After a broken row a device would stay silent although it is connected."""
     stage.seat("anna", 5)

@@ -133,6 +133,17 @@ async def test_a_bug_costs_one_attempt(
     await heard(anna, 1, 2)
 
 
+async def test_an_event_that_cannot_be_encoded_is_passed_over(
+    stage: Stage, personal: PersonalEvents, rows: Rows
+) -> None:
+    """One text that no encoding can carry would silence a person's devices."""
+    anna = stage.seat("anna", 3)
+    bad = PreferencesChanged(personal_seq=1, at=AT, draft="\ud800")
+    rows.present = [bad, changed(2)]
+    personal.offer(moved(2))
+    await heard(anna, 2)
+
+
 async def test_stop_ends_the_work(
     stage: Stage, personal: PersonalEvents, rows: Rows
 ) -> None:

@@ -44,7 +44,8 @@ async def listen(options: argparse.Namespace) -> None:
     async with _client(options) as client:
         updates = client.events()
         replica = client.replica
-        print(f"connected as {replica.user_id}, {len(replica.rooms)} conversations")
+        rooms = len(replica.rooms)
+        print(f"connected as {replica.user_id}, {rooms} conversations", flush=True)
         async for update in updates:
             line = described(update, replica, options.conversation)
             if line:
