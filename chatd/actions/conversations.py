@@ -9,12 +9,12 @@ from chatd.domain.policy import Action
 from chatd.domain.texts import normal_draft, normal_title
 from chatd.errors import Refused
 from chatd.limits import Limits
-from chatd.store import conversation_views, conversations, personal
+from chatd.store import conversation_views, conversations, members, personal
 from chatd.store.change import Change
 from chatd.store.conversation_views import ListPosition
 from chatd.store.conversations import Rename, SetState
 from chatd.store.members import Part
-from chatd.store.personal import SetMarks
+from chatd.store.personal import PermissionsMoved, SetMarks
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.objects import Conversation
@@ -153,9 +153,15 @@ async def _set_state(
         place = await allowed_place(context, caller, conversation_id, action)
         if place.conversation.state == done:
             return None
-        write = SetState(conversation_id, kind, caller.user_id)
-        now_ms = context.clock.now_ms()
-        return Change(caller.tenant, now_ms, (write,), place.guards)
+        # What everybody may do here changes with the state, and clients know no rules.
+        told = await context.store.read(
+            members.current_ids, caller.tenant, conversation_id
+        )
+        writes = (
+            SetState(conversation_id, kind, caller.user_id),
+            PermissionsMoved(conversation_id, told),
+        )
+        return Change(caller.tenant, context.clock.now_ms(), writes, place.guards)
 
     await carry_out(context, decide)
     return await presenting.conversation(context, caller, conversation_id)

@@ -1,0 +1,22 @@
+"""A school in which the actions' tests take place."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.house import House, house
+
+
+@pytest.fixture
+async def school(tmp_path: Path) -> AsyncIterator[House]:
+    """Teachers anna and ben, admin adam; sue, tom and uma are on anna's course math."""
+    async with house(tmp_path) as made:
+        await made.people("anna", "ben", role="teacher")
+        await made.people("adam", role="admin")
+        await made.people("sue", "tom", "uma", "zed")
+        await made.course(
+            "math", anna="teacher", sue="student", tom="student", uma="student"
+        )
+        made.announced.clear()
+        yield made
