@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from chatd.hub.methods import DEEDS
+from chatd_protocol.chat.methods import METHODS
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # Where the tests of each importable package are.
@@ -152,8 +155,8 @@ def test_module_docstrings() -> None:
         if len(docstring.splitlines()) not in DOCSTRING_LINES:
             wrong.append(name(path))
     assert wrong == []
-    for path in ARGUED_LONG:
-        docstring = ast.get_docstring(parsed(ROOT / path)) or ""
+    for argued in ARGUED_LONG:
+        docstring = ast.get_docstring(parsed(ROOT / argued)) or ""
         assert "Longer than the house allows" in docstring
     assert [text for text, count in said.items() if count > 1] == []
 
@@ -240,6 +243,28 @@ def test_every_error_code_is_used_and_listed() -> None:
         }
     assert not raised - promised, listed(raised - promised)
     assert promised - used == RESERVED_CODES, listed(promised - used ^ RESERVED_CODES)
+
+
+def test_every_method_has_its_deed() -> None:
+    """The contract would promise a method that the hub does not know."""
+    of_the_connection = {"RefreshToken", "WatchEvents"}
+    assert set(DEEDS) | of_the_connection == {row.name for row in METHODS}
+
+
+def test_every_action_has_a_door() -> None:
+    """An action would be kept alive that nobody can reach."""
+    callers = [*(ROOT / "chatd").rglob("*.py")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in callers)
+    closed = [
+        f"{name(path)}: {node.name}"
+        for path in (ROOT / "chatd" / "actions").glob("*.py")
+        for node in parsed(path).body
+        if isinstance(node, ast.AsyncFunctionDef)
+        and not node.name.startswith("_")
+        and not re.search(rf"\b{path.stem}\.{node.name}\b", text)
+        and not re.search(rf"(import |await )[^\n]*\b{node.name}\b", text)
+    ]
+    assert not closed, listed(closed)
 
 
 def test_architecture_names_what_is_there() -> None:
