@@ -169,7 +169,8 @@ class SqliteStore:
                 statementcachesize=200,
             )
             connection.set_busy_timeout(self._busy_ms)
-            connection.execute("PRAGMA query_only = ON; PRAGMA mmap_size = 0")
+            connection.execute("PRAGMA query_only = ON").fetchall()
+            connection.execute("PRAGMA mmap_size = 0").fetchall()
             self._local.connection = connection
             self._opened.append(connection)
         return connection
@@ -201,15 +202,20 @@ def open_store(
     version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
     if version < SQLITE_MIN:
         raise SchemaError(f"SQLite {apsw.sqlite_lib_version()} can damage a database")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = apsw.Connection(str(path), statementcachesize=200)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = apsw.Connection(str(path), statementcachesize=200)
+    except (OSError, apsw.Error) as error:
+        raise SchemaError(f"{path}: {error}") from error
     try:
         connection.set_busy_timeout(busy_ms)
         connection.execute("PRAGMA mmap_size = 0")
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         synchronous = "NORMAL" if unsafe_durability else "FULL"
         connection.execute(f"PRAGMA synchronous = {synchronous}")
-        connection.execute("PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON")
+        # One by one: a pragma that answers would end a list of them there.
+        connection.execute("PRAGMA secure_delete = ON").fetchall()
+        connection.execute("PRAGMA foreign_keys = ON").fetchall()
         level = connection.execute("PRAGMA synchronous").fetchone()
         if not unsafe_durability and (mode != ("wal",) or level != (2,)):
             raise SchemaError(

@@ -1,0 +1,107 @@
+"""What holds in every database that the store has written, whatever was done to it.
+
+`check(path)` looks at the file itself, beside or after the store that wrote it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+_SAME = "l.tenant = m.tenant AND l.conversation_id = m.conversation_id"
+
+BROKEN: Final[Mapping[str, str]] = {
+    "a log has a hole": (
+        "SELECT tenant, conversation_id, count(*), max(seq) FROM log"
+        " GROUP BY tenant, conversation_id HAVING min(seq) <> 1 OR max(seq) <> count(*)"
+    ),
+    "head_seq is not the last of the log": (
+        "SELECT c.tenant, c.id, c.head_seq FROM conversation c WHERE c.head_seq <>"
+        " (SELECT coalesce(max(l.seq), 0) FROM log l"
+        "  WHERE l.tenant = c.tenant AND l.conversation_id = c.id)"
+    ),
+    "a log without its conversation": (
+        "SELECT l.tenant, l.conversation_id FROM log l LEFT JOIN conversation c"
+        " ON c.tenant = l.tenant AND c.id = l.conversation_id WHERE c.id IS NULL"
+    ),
+    "a message is not where its log row is": (
+        f"SELECT m.tenant, m.id, m.seq FROM message m LEFT JOIN log l ON {_SAME}"
+        " AND l.seq = m.seq"
+        " WHERE l.kind IS NOT 'message.created' OR l.message_id IS NOT m.id"
+    ),
+    "a log row without its message": (
+        "SELECT l.tenant, l.message_id FROM log l LEFT JOIN message m"
+        f" ON {_SAME} AND m.id = l.message_id"
+        " WHERE l.message_id IS NOT NULL AND m.id IS NULL"
+    ),
+    "last_event_seq is not the message's last row": (
+        "SELECT m.tenant, m.id, m.last_event_seq FROM message m WHERE m.last_event_seq"
+        f" IS NOT (SELECT max(l.seq) FROM log l WHERE {_SAME} AND l.message_id = m.id)"
+    ),
+    "a removed message has content": (
+        "SELECT tenant, id FROM message WHERE removed_at_ms IS NOT NULL"
+        " AND coalesce(text, links_json, digest) IS NOT NULL"
+    ),
+    "participant_count is not the number of open stays": (
+        "SELECT c.tenant, c.id, c.participant_count FROM conversation c"
+        " WHERE c.participant_count <> (SELECT count(*) FROM membership s WHERE"
+        " s.tenant = c.tenant AND s.conversation_id = c.id AND s.left_seq IS NULL)"
+    ),
+    "somebody stays twice at once": (
+        "SELECT a.tenant, a.conversation_id, a.user_id FROM membership a"
+        " JOIN membership b ON b.tenant = a.tenant AND b.user_id = a.user_id"
+        " AND b.conversation_id = a.conversation_id AND b.joined_seq > a.joined_seq"
+        " WHERE a.left_seq IS NULL OR a.left_seq >= b.joined_seq"
+    ),
+    "a stay ends before it begins, or beyond the log": (
+        "SELECT s.tenant, s.conversation_id, s.user_id FROM membership s"
+        " JOIN conversation c ON c.tenant = s.tenant AND c.id = s.conversation_id"
+        " WHERE s.left_seq <= s.joined_seq"
+        " OR coalesce(s.left_seq, s.joined_seq) > c.head_seq"
+    ),
+    "member is not whether there is an open stay": (
+        "SELECT p.tenant, p.conversation_id, p.user_id FROM conversation_person p"
+        " WHERE p.member <> EXISTS (SELECT 1 FROM membership s WHERE"
+        " s.tenant = p.tenant AND s.conversation_id = p.conversation_id"
+        " AND s.user_id = p.user_id AND s.left_seq IS NULL)"
+    ),
+    "read beyond the log": (
+        "SELECT p.tenant, p.conversation_id, p.user_id FROM conversation_person p"
+        " JOIN conversation c ON c.tenant = p.tenant AND c.id = p.conversation_id"
+        " WHERE p.read_seq > c.head_seq"
+    ),
+    "a person's own row is ahead of the person": (
+        "SELECT w.tenant, w.id FROM person w LEFT JOIN conversation_person p"
+        " ON p.tenant = w.tenant AND p.user_id = w.id WHERE w.personal_seq <"
+        " max(w.preferences_pseq, coalesce(p.membership_pseq, 0),"
+        " coalesce(p.read_pseq, 0), coalesce(p.marks_pseq, 0),"
+        " coalesce(p.permissions_pseq, 0))"
+    ),
+    "a title is not the last one noted": (
+        "SELECT c.tenant, c.id, c.title FROM conversation c WHERE c.title IS NOT"
+        " (SELECT t.title FROM conversation_title t WHERE t.tenant = c.tenant"
+        "  AND t.conversation_id = c.id ORDER BY t.seq DESC LIMIT 1)"
+    ),
+}
+
+
+def broken(path: Path) -> dict[str, list[tuple]]:
+    """The rules that do not hold, each with the rows that break it."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        found = {
+            rule: rows
+            for rule, sql in BROKEN.items()
+            if (rows := connection.execute(sql).fetchall())
+        }
+        whole = connection.execute("PRAGMA integrity_check").fetchall()
+        return found if whole == [("ok",)] else found | {"the file is damaged": whole}
+    finally:
+        connection.close()
+
+
+def check(path: Path) -> None:
+    """Fails if any rule does not hold."""
+    assert broken(path) == {}
