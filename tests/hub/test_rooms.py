@@ -101,6 +101,9 @@ async def test_who_is_where_the_room_is_needs_no_reading(
     assert (ear.connection in room.entering) is not entered
     assert not room.idle
     room.enter(ear.connection, after)
+    if entered:
+        room.enter(ear.connection, 2)
+        assert not room.entering
     room.leave(ear.connection)
     assert not room.entering
     assert not room.audience
