@@ -1,5 +1,8 @@
 """The hub over real WebSockets: what people see of each other, and who is refused."""
 
+import json
+
+import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -209,6 +212,24 @@ async def test_one_connection_too_many_is_told_why(opening: OpenHouse) -> None:
     )
     fourth = await school.join("anna")
     assert not fourth.ended.is_set()
+
+
+async def test_long_polling_is_told_why_too(opening: OpenHouse) -> None:
+    """Behind a proxy without WebSockets nobody would learn the reason."""
+    school = await opening(connectionsPerUser=1)
+    await school.join("anna")
+    headers = {"Authorization": f"Bearer {school.token('anna')}"}
+    async with httpx2.AsyncClient(base_url=school.url, headers=headers) as http:
+        answer = await http.post("/hub/negotiate?negotiateVersion=1")
+        place = f"/hub?id={answer.json()['connectionToken']}"
+        assert (await http.get(place)).status_code == 200
+        await http.post(place, content=b'{"protocol":"json","version":1}\x1e')
+        said = ""
+        while (poll := await http.get(place)).status_code == 200:
+            said += poll.text
+    handshake, closing, rest = said.split("\x1e")
+    assert (handshake, rest) == ("{}", "")
+    assert json.loads(closing)["error"].startswith("rate_limited: ")
 
 
 def _connections(school: House) -> tuple[object, ...]:
