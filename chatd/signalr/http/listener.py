@@ -24,6 +24,9 @@ HEADERS_MAX: Final = 128
 HEAD_BYTES_MAX: Final = 64 * 1024
 """A read may hold this much anyway; a head is two or three KB."""
 
+LINGER_S: Final = 1.0
+"""How long a client that was refused may take to notice."""
+
 TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: text/plain; charset=utf-8\r\n"
@@ -50,6 +53,7 @@ class Listener(HttpToolsProtocol):
         self._in_head = True
         self._behind_body = False
         self._too_large = False
+        self._refused = False
         self._line_bytes = 0
         self._head_bytes = 0
 
@@ -69,6 +73,8 @@ class Listener(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and look at what is left of an unfinished head."""
+        if self._refused:
+            return
         super().data_received(data)
         if self._in_head and not self.transport.is_closing():
             self._count_head(data)
@@ -124,10 +130,22 @@ class Listener(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """The same answer as for any malformed request, or 431."""
         if self._too_large:
-            self.transport.write(TOO_LARGE)
-            self.transport.close()
+            self._refuse()
         else:
             super().send_400_response(msg)
+
+    def _refuse(self) -> None:
+        """Answer 431, and hear the client out for a moment.
+
+        A socket that is closed while unread bytes wait is reset, and the reset would
+        overtake the answer.
+        """
+        if self._refused:
+            return
+        self._refused = True
+        self.transport.write(TOO_LARGE)
+        self.transport.write_eof()
+        self.wheel.schedule(self, LINGER_S)
 
     def handle_websocket_upgrade(self) -> None:
         """Give the socket and the parsed request to the `ws=` class."""
