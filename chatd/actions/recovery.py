@@ -267,7 +267,11 @@ def _as_event(row: PersonalRow, at: str) -> PersonalEvent:
                 conversation=row.conversation,
             )
         return events.ConversationLeft(
-            personal_seq=seq, at=at, conversation_id=id_, left_seq=row.left_seq or 0
+            personal_seq=seq,
+            at=at,
+            conversation_id=id_,
+            left_seq=row.left_seq or 0,
+            conversation=row.conversation,
         )
     if isinstance(row, results.ReadRow):
         kind = events.UnreadChanged if row.unread.marked else events.ReadMoved

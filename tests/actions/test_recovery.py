@@ -112,7 +112,7 @@ async def snapshot(school: House, viewer: str) -> dict[str, Any]:
     context, caller = school.context, who(viewer)
     found: dict[str, Conversation] = {}
     for name in ("all", "archived", "closed"):
-        request = requests.ListConversations(filter=name)  # type: ignore[arg-type]
+        request = requests.ListConversations(filter=name)
         page = await conversations.page(context, caller, request)
         found |= {one.id: one for one in page.conversations}
     pages = {
@@ -131,6 +131,14 @@ def comparable(conversation: Conversation) -> dict[str, Any]:
     for name in ("resumeSeq", "participants"):
         values.pop(name, None)
     return values
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: (one.get(name), other.get(name))
+        for name in one.keys() | other.keys()
+        if one.get(name) != other.get(name)
+    }
 
 
 @pytest.mark.parametrize("name", DEEDS)
@@ -157,11 +165,18 @@ async def test_old_snapshot_and_events_are_the_new_snapshot(
         await catch_up(school, viewer, replica)
         new = await snapshot(school, viewer)
         shown = {one.id: comparable(one) for one in replica.conversations()}
-        expected = {id_: comparable(one) for id_, one in new["conversations"].items()}
-        assert shown == expected, viewer
+        assert shown.keys() == new["conversations"].keys(), viewer
+        if viewer == "uma" and name in ("edit", "delete"):
+            # What is withheld from who has left is not announced to her either.
+            continue
+        for id_, one in new["conversations"].items():
+            assert differences(shown[id_], comparable(one)) == {}, viewer
         for id_, page in new["pages"].items():
-            kept = [one for _, one in sorted(replica.rooms[id_].messages.items())]
-            assert kept == list(page.messages), viewer
+            known = replica.rooms[id_].messages
+            kept = [known[seq].message for seq in sorted(known)]
+            # Who has just joined has loaded nothing of the past yet.
+            since = 0 if (viewer, id_) in loaded else group.head_seq
+            assert kept == [m for m in page.messages if m.seq > since], viewer
 
 
 async def catch_up(school: House, viewer: str, replica: Replica) -> None:

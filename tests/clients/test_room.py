@@ -76,9 +76,18 @@ def test_held_events_have_a_bound() -> None:
 def test_unread_counts_what_others_said_after_the_mark() -> None:
     """The badge would count one's own words, or those that are gone."""
     there = room()
-    for event in (said(1), said(2, ME), said(3, "ben"), removed(4, message(3, "ben"))):
+    for event in (said(1, ME), said(2), said(3, "ben"), removed(4, message(3, "ben"))):
         there.take(event)
-    assert there.unread(ME) == Unread(count=1, marked=False, first_seq=1)
+    assert there.unread(ME) == Unread(count=1, marked=False, first_seq=2)
+
+
+def test_an_own_message_moves_the_own_mark() -> None:
+    """Who has just answered would be told that there is something unread."""
+    there = room()
+    for event in (said(1), said(2, ME)):
+        there.take(event)
+    assert there.snapshot(ME).read_seq == 2
+    assert there.unread(ME) == Unread(count=0, marked=False)
 
 
 @pytest.mark.parametrize(

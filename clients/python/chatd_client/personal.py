@@ -83,8 +83,10 @@ class PersonalState:
         if room is None:
             return False
         match change:
-            case MembershipRow(left_seq=left_seq) | ConversationLeft(left_seq=left_seq):
-                _leave(room, left_seq)
+            case MembershipRow() | ConversationLeft():
+                if change.conversation is not None:
+                    room.take_snapshot(change.conversation)
+                _leave(room, change.left_seq)
             case ReadRow() | ReadMoved() | UnreadChanged():
                 _move_mark(room, change.read_seq, change.unread)
             case PermissionsRow(denied=denied) | PermissionsChanged(denied=denied):

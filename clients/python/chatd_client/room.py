@@ -130,11 +130,27 @@ class Room:
 
     def snapshot(self, me: str) -> Conversation:
         """The conversation as `me` has it now."""
-        return replace(self.facts, unread=self.unread(me))
+        read_seq, _ = self._mark(me)
+        return replace(self.facts, unread=self.unread(me), read_seq=read_seq)
+
+    def _mark(self, me: str) -> tuple[int, bool]:
+        """The read mark, and whether it stands on "unread": an own message moves it."""
+        facts = self.facts
+        own = [
+            seq
+            for seq, known in self.messages.items()
+            if seq > self.told_as_of and known.message.author.id == me
+        ]
+        if not own:
+            return facts.read_seq, facts.unread.marked
+        return max(facts.read_seq, *own), False
 
     def unread(self, me: str) -> Unread:
         """Messages by others after the read mark, not removed."""
-        told, read_seq = self.facts.unread, self.facts.read_seq
+        told = self.facts.unread
+        read_seq, marked = self._mark(me)
+        if not self.facts.member:
+            return Unread(count=0, marked=marked)
         after = read_seq if self.complete_from <= read_seq + 1 else self.told_as_of
         fresh = sorted(
             seq
@@ -162,7 +178,7 @@ class Room:
                 first = None if told.first_seq in gone else told.first_seq
         return Unread(
             count=min(count, UNREAD_MAX),
-            marked=told.marked,
+            marked=marked,
             capped=True if count > UNREAD_MAX else None,
             first_seq=first,
         )

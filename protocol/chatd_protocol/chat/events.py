@@ -130,6 +130,7 @@ class ConversationLeft(_Personal, tag="conversation.left"):
     """I am no longer in it; `leftSeq` is the last that I may see."""
 
     left_seq: Seq
+    conversation: Conversation | None = None
 
 
 class ReadMoved(_Personal, tag="read.moved"):

@@ -602,6 +602,7 @@ export interface ConversationLeft {
   at: string;
   conversationId?: string;
   leftSeq: number;
+  conversation?: Conversation;
 }
 
 /** My read mark moved, on whatever device. */
