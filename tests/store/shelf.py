@@ -1,9 +1,10 @@
 """A real store on a file, durable as in production, and shortcuts to fill it."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import apsw
 
@@ -12,14 +13,17 @@ from chatd.domain.conversations import Kind
 from chatd.ids import new_id
 from chatd.store.change import Change, Committed, Write
 from chatd.store.conversations import CreateConversation
-from chatd.store.engine.sqlite import SqliteStore, open_store
+from chatd.store.engine.sqlite import SqliteStore, SqliteTransaction, open_store
 from chatd.store.members import NewMember
 from chatd.store.messages import InsertMessage
 from chatd.store.people import PutPerson
 from chatd.store.tenants import PutTenant
+from chatd.store.transaction import Transaction, drive
 from tests.support.house import HandClock
 
 TENANT = "school"
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -59,6 +63,16 @@ class Shelf:
         write = said(author, text, to=to)
         done = await self.write(write, tenant=tenant)
         return write.id, done.seqs[0]
+
+    def tried(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
+        """What it returns; what it wrote is undone."""
+        connection = apsw.Connection(str(self.path))
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return drive(work(SqliteTransaction(connection)))
+        finally:
+            connection.execute("ROLLBACK")
+            connection.close()
 
 
 def said(

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import apsw
+import pytest
+
+from tests.store.invariants import BROKEN, broken, check
+from tests.store.shelf import shelf_at
+
+DAMAGE = {
+    "a log has a hole": "DELETE FROM log WHERE seq = 2",
+    "head_seq is not the last of the log": "UPDATE conversation SET head_seq = 9",
+    "a log without its conversation": "DELETE FROM conversation",
+    "a message is not where its log row is": "UPDATE message SET seq = seq + 10",
+    "a log row without its message": "DELETE FROM message",
+    "last_event_seq is not the message's last row": (
+        "UPDATE message SET last_event_seq = 1"
+    ),
+    "a removed message has content": "UPDATE message SET removed_at_ms = 1",
+    "participant_count is not the number of open stays": (
+        "UPDATE conversation SET participant_count = 9"
+    ),
+    "somebody stays twice at once": (
+        "INSERT INTO membership VALUES ('school', 'talk', 'ada', 2, NULL)"
+    ),
+    "a stay ends before it begins, or beyond the log": (
+        "UPDATE membership SET left_seq = 0"
+    ),
+    "member is not whether there is an open stay": (
+        "UPDATE conversation_person SET member = 0"
+    ),
+    "read beyond the log": "UPDATE conversation_person SET read_seq = 9",
+    "a person's own row is ahead of the person": "UPDATE person SET personal_seq = 0",
+    "a title is not the last one noted": "UPDATE conversation SET title = 'Other'",
+}
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+async def test_every_rule_finds_its_damage(tmp_path: Path, rule: str) -> None:
+    """Tests that look at the whole file would pass whatever is in it."""
+    path = tmp_path / "chat.sqlite3"
+    async with shelf_at(path) as shelf:
+        await shelf.people("ada")
+        await shelf.talk("talk", "ada")
+        await shelf.say("ada")
+        await shelf.say("ada")
+    check(path)
+    connection = apsw.Connection(str(path))
+    connection.execute(DAMAGE[rule])
+    connection.close()
+    assert rule in broken(path)
