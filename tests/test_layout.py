@@ -39,7 +39,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "chatd/signalr/admission.py": _BY_CLIENTS,
     "chatd/signalr/connection.py": f"{_BY_CLIENTS}; {_BY_HOSTS}",
     "chatd/signalr/dispatch.py": _BY_CLIENTS,
-    "chatd/signalr/http/endpoints.py": _BY_CLIENTS,
     "chatd/signalr/http/events.py": _BY_CLIENTS,
     "chatd/signalr/http/polling.py": _BY_CLIENTS,
     "chatd/signalr/http/upgrade.py": _BY_HOSTS,
