@@ -25,6 +25,11 @@ class Refusal(Exception):
     status: HTTPStatus
     text: str = ""
 
+    @property
+    def words(self) -> str:
+        """The status as a label, such as `not_found`."""
+        return self.status.name.lower()
+
 
 NOT_FOUND: Final = Refusal(HTTPStatus.NOT_FOUND, "No Connection with that ID")
 ID_REQUIRED: Final = Refusal(HTTPStatus.BAD_REQUEST, "Connection ID required")

@@ -80,6 +80,10 @@ class Pipe(Protocol):
         """Whether it cannot carry binary data."""
 
     @property
+    def close_code(self) -> int | None:
+        """With which WebSocket code it ended; None where there are no codes."""
+
+    @property
     def writable(self) -> bool:
         """False while the client is slower than we are; `Connection.flush` waits."""
 
@@ -132,7 +136,14 @@ class Owner(Protocol):
 
 
 class ConnectionEnded(ConnectionError):
-    """The connection is over; whoever waited for the client waits in vain."""
+    """The connection is over; whoever waited for the client waits in vain.
+
+    `reason` is one of a few words by which endings can be counted.
+    """
+
+    def __init__(self, text: str, reason: str = "lost") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class ClientError(Exception):
@@ -220,6 +231,16 @@ class Connection:
     def transport(self) -> str | None:
         """`WebSockets`, `ServerSentEvents`, `LongPolling`, or None before one."""
         return None if self._pipe is None else self._pipe.transport
+
+    @property
+    def state(self) -> State:
+        """How far it has come."""
+        return self._state
+
+    @property
+    def began_s(self) -> float:
+        """When it got its transport, or was negotiated, by the monotonic clock."""
+        return self._began_s
 
     @property
     def closed(self) -> bool:
@@ -542,7 +563,9 @@ class Connection:
         self._close(
             None,
             allow_reconnect=True,
-            reason=ConnectionEnded("the client is slower than what it is sent"),
+            reason=ConnectionEnded(
+                "the client is slower than what it is sent", "slow_consumer"
+            ),
         )
 
     def _close(
@@ -626,7 +649,7 @@ class Connection:
         self.close(error, allow_reconnect=allow_reconnect)
 
     def _on_absence(self) -> None:
-        self.lost(ConnectionEnded("the client did not come back"))
+        self.lost(ConnectionEnded("the client did not come back", "away"))
 
     def _on_no_handshake(self) -> None:
         self._refuse_handshake(RemoteProtocolError("Handshake was canceled."))
@@ -637,5 +660,5 @@ class Connection:
             self.send_message(PING)
 
     def _on_silence(self) -> None:
-        silence = ConnectionEnded("the client has not been heard of")
+        silence = ConnectionEnded("the client has not been heard of", "silent")
         self._close(None, allow_reconnect=True, reason=silence)

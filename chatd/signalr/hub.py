@@ -49,6 +49,24 @@ def _no_text(_error: Exception, _connection: Connection, _target: str) -> str | 
     return None
 
 
+def _uncounted(_what: object) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """What a hub tells whoever counts; called on the loop, must neither wait nor fail.
+
+    `opening` is how an attempt to connect went: `accepted`, `bad_handshake`,
+    `abandoned` (no transport came), or the name of the HTTP status that refused a
+    request, such as `unauthorized`.
+    `ended` is each connection that is gone for good.
+    """
+
+    opening: Callable[[str], None] = _uncounted
+    ended: Callable[[Connection], None] = _uncounted
+
+
 @dataclass(frozen=True, slots=True)
 class Hub:
     """A hub. `methods` are found by their names in any case.
@@ -70,6 +88,7 @@ class Hub:
         _disconnected
     )
     completion_error: Callable[[Exception, Connection, str], str | None] = _no_text
+    observer: Observer = field(default_factory=Observer)
     limits: HubLimits = field(default_factory=HubLimits)
     detailed_errors: bool = False
     allowed_origins: tuple[str, ...] = ()

@@ -172,6 +172,7 @@ class HubContext:
 
     def handshaken(self, connection: Connection) -> None:
         """The client can be spoken to: it is in the registry from now on."""
+        self.hub.observer.opening("accepted")
         self._by_id[connection.id] = connection
         self._users.setdefault(connection.user_id, {})[connection.id] = connection
         spawn(self._tasks, self._connect(connection), "signalr connect hook")
@@ -201,7 +202,9 @@ class HubContext:
 
     def ended(self, connection: Connection, error: Exception | None) -> None:
         """Out of every index; then the disconnect hook, if it was ever connected."""
-        self._by_id.pop(connection.id, None)
+        if self._by_id.pop(connection.id, None) is None:
+            absent = connection.pipe is None
+            self.hub.observer.opening("abandoned" if absent else "bad_handshake")
         _drop(self._users, connection.user_id, connection.id)
         for name in connection.groups:
             _drop(self._group_index, name, connection.id)
@@ -218,7 +221,8 @@ class HubContext:
 
     def released(self, connection: Connection) -> None:
         """The token means nothing any more."""
-        self._by_token.pop(connection.token, None)
+        if self._by_token.pop(connection.token, None) is not None:
+            self.hub.observer.ended(connection)
 
     # --------------------------------------------------------------------- hooks
 

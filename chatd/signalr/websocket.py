@@ -120,6 +120,12 @@ class WebSocketPipe(asyncio.Protocol):
 
     # ------------------------------------------------------------------------ Pipe
 
+    @property
+    def close_code(self) -> int | None:
+        """The client's code, else ours, else 1006 (RFC 6455, 7.1.5)."""
+        said = self._protocol.close_rcvd or self._protocol.close_sent
+        return CloseCode.ABNORMAL_CLOSURE if said is None else said.code
+
     def write(self, data: bytes) -> None:
         """Frames that are ready to go."""
         if not self._transport.is_closing():

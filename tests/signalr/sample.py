@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 
 from chatd.clock import SystemClock
 from chatd.signalr.connection import Connection
-from chatd.signalr.hub import Hub, HubException, Method
+from chatd.signalr.hub import Hub, HubException, Method, Observer
 from chatd.signalr.mounting import SignalRServer
 from chatd.signalr.registry import HubContext
 from chatd.signalr.requests import (
@@ -49,6 +49,8 @@ class SampleHub:
         self.arrivals: list[str] = []
         self.departures: list[tuple[str, str | None]] = []
         self.stopped_streams = 0
+        self.openings: list[str] = []
+        self.ended: list[Connection] = []
 
     # ----------------------------------------------------------- plain methods
 
@@ -205,6 +207,7 @@ class SampleHub:
             authenticate=self.authenticate,
             connected=self.connected,
             disconnected=self.disconnected,
+            observer=Observer(self.openings.append, self.ended.append),
             limits=limits,
             allowed_origins=origins,
         )

@@ -116,6 +116,7 @@ class Endpoints:
             else:
                 answer = await handler(request, handshake, token)
         except Refusal as refusal:
+            self._context.hub.observer.opening(refusal.words)
             answer = Response(refusal.text, refusal.status, media_type="text/plain")
             if refusal.status == FOREIGN_ORIGIN.status:
                 return answer

@@ -20,6 +20,7 @@ class EventStreamPipe:
 
     transport: Final = SERVER_SENT_EVENTS
     framed: Final = False
+    close_code: Final = None
     text_only: Final = True
 
     def __init__(self, connection: Connection) -> None:

@@ -19,6 +19,7 @@ class LongPollingPipe:
 
     transport: Final = LONG_POLLING
     framed: Final = False
+    close_code: Final = None
     text_only: Final = False
 
     def __init__(self, connection: Connection, *, one_record: bool = False) -> None:

@@ -103,6 +103,8 @@ class Upgrade(asyncio.Protocol):
         try:
             connection = await admit_websocket(context, handshake, token)
         except Refusal as refusal:
+            if context is not None:
+                context.hub.observer.opening(refusal.words)
             self._deny(ServerProtocol().reject(refusal.status, refusal.text))
             return
         if self._transport.is_closing():
