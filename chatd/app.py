@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.server import Server
 
-from chatd import telemetry
+from chatd import failpoints, telemetry
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import Facts
 from chatd.actions.basis.rates import Rates
@@ -120,6 +120,7 @@ class _Server(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell the clients before their sockets close."""
+        await failpoints.reach_async("during_drain")
         self._installation.signalr.drain()
         await super().shutdown(sockets)
 
@@ -145,6 +146,7 @@ def serve(config: Config) -> None:
         OSError: the data folder cannot be written.
     """
     telemetry.configure(config.log_level)
+    failpoints.arm(config.failpoints)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(config))
 

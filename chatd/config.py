@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from chatd import failpoints
 from chatd.limits import Limits, with_changes
 
 FILE_NAME = "chatd.toml"
@@ -54,6 +55,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     demo: bool = False
     unsafe_durability: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    failpoints: str | None = None
+    """Faults on purpose, for tests; see `chatd.failpoints`."""
     secret: str | None = None
     issuers: tuple[IssuerSettings, ...] = ()
 
@@ -191,8 +194,21 @@ def _contradictions(config: Config) -> Iterator[str]:
         _ = config.limits
     except ValueError as error:
         yield f"limit: {error}"
+    yield from _failpoint_problems(config)
     yield from _web_problems(config)
     yield from _key_problems(config)
+
+
+def _failpoint_problems(config: Config) -> Iterator[str]:
+    if config.failpoints is None:
+        return
+    if config.public_url is not None or not _is_loopback(config.host):
+        yield "failpoints: not on a server that others reach, so never in production"
+    try:
+        if not config.failpoints.startswith("@"):
+            failpoints.parse(config.failpoints)
+    except ValueError as error:
+        yield f"failpoints: {error}"
 
 
 def _web_problems(config: Config) -> Iterator[str]:
@@ -238,6 +254,8 @@ def warnings(config: Config) -> list[str]:
     found = []
     if config.unsafe_durability:
         found.append("unsafe_durability: an acknowledged message may be lost")
+    if config.failpoints is not None:
+        found.append("failpoints: the server dies, waits or fails on purpose")
     if config.demo and not _is_loopback(config.host):
         found.append(f"demo: its login links work for whoever reaches {config.host}")
     return found

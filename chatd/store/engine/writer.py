@@ -16,6 +16,7 @@ import apsw
 
 from chatd.domain.announcements import Announcement
 from chatd.errors import Refused
+from chatd.failpoints import reach
 from chatd.store.change import Change, Committed, Moved
 from chatd.store.effects import Effects
 from chatd.store.engine.applying import apply, committed
@@ -46,6 +47,10 @@ class _Waiting:
 
 
 Outcome = Effects | Exception
+
+
+def _nothing(_name: str) -> None:
+    """A place that is no fail point this time."""
 
 
 class Writer:
@@ -111,14 +116,19 @@ class Writer:
                 self._answer(batch, self._write(batch))
 
     def _write(self, batch: list[_Waiting]) -> list[Outcome]:
+        # A mere look whether the disk takes writes is nobody's message.
+        pass_by = reach if any(one.change.writes for one in batch) else _nothing
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            pass_by("after_begin")
             if not self.healthy:
                 # Before anybody is told that all is well, something is really written.
                 self._connection.execute(_TOUCH)
             outcomes = [self._apply(waiting.change) for waiting in batch]
+            pass_by("before_commit")
             self._connection.execute("COMMIT")
-        except apsw.Error as error:
+            pass_by("after_commit_before_ack")
+        except (apsw.Error, OSError) as error:
             self._undo()
             self.healthy = False
             full = isinstance(error, apsw.FullError)
@@ -166,7 +176,9 @@ class Writer:
 
     def _announce(self, announcements: Sequence[Announcement]) -> None:
         try:
+            reach("before_announce")
             self._on_committed(announcements)
+            reach("after_publish")
         except Exception:  # noqa: BLE001 - it is on disk: the answers must leave
             log.exception("announcing failed", announcements=len(announcements))
 
