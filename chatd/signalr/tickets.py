@@ -1,0 +1,117 @@
+"""Connection tokens that every process of a deployment can read, and nobody else.
+
+Behind a balancer, the request that follows a negotiation may reach another process. The
+token says which process has the connection, so that a WebSocket can be opened wherever
+it arrives and any other request can be handed to its owner.
+
+A token is sealed, not merely signed: clients must not learn the addresses of processes,
+and it may carry the access token of clients that send theirs only once.
+"""
+
+import hashlib
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from chatd.clock import Clock
+
+NONCE_BYTES: Final = 12
+"""What NIST SP 800-38D 8.2 asks of AES-GCM; random ones are good for 2^32 tokens."""
+
+TICKET_S: Final = 60
+"""How old a ticket may be that opens a WebSocket at a process that did not issue it.
+A client connects within a second or two of negotiating."""
+
+RELAY_S: Final = 30
+"""How old the word of a sibling may be; two hosts' clocks may differ that much."""
+
+T = TypeVar("T")
+
+
+class Ticket(msgspec.Struct, frozen=True, array_like=True):
+    """What a connection token says; `home` is the address of its process."""
+
+    home: str
+    connection_id: str
+    issued_ms: int
+    bearer: str | None = None
+
+
+class Relayed(msgspec.Struct, frozen=True, array_like=True):
+    """What a process says of a request that it hands on: from whom it really came."""
+
+    method: str
+    path: str
+    client: str
+    secure: bool
+    sent_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """The other processes of this deployment, as far as a hub needs to know them.
+
+    Args:
+        secret: what all of them share; at least 32 bytes.
+        home: where the others reach this process, such as `http://10.0.0.7:8081`.
+        clock: for the age of what others have sealed.
+    """
+
+    secret: bytes
+    home: str
+    clock: Clock
+
+    def issue(self, connection_id: str, bearer: str | None) -> str:
+        """The token of a connection of this process."""
+        ticket = Ticket(self.home, connection_id, self.clock.now_ms(), bearer)
+        return self._seal("ticket", ticket)
+
+    def read(self, token: str) -> Ticket | None:
+        """What a token says, whatever its age; None if no sibling made it."""
+        return self._open("ticket", token, Ticket)
+
+    def opens_here(self, ticket: Ticket) -> bool:
+        """Whether a WebSocket may be opened on it in this process."""
+        age_ms = self.clock.now_ms() - ticket.issued_ms
+        return ticket.home != self.home and abs(age_ms) <= TICKET_S * 1000
+
+    def vouch(self, method: str, path: str, client: str, *, secure: bool) -> str:
+        """A header's value for a request that is handed to its owner."""
+        told = Relayed(method, path, client, secure, self.clock.now_ms())
+        return self._seal("relay", told)
+
+    def vouched(self, value: str, method: str, path: str) -> Relayed | None:
+        """What a sibling says of this very request, if it is one's and recent."""
+        told = self._open("relay", value, Relayed)
+        if told is None or (told.method, told.path) != (method, path):
+            return None
+        if abs(self.clock.now_ms() - told.sent_ms) > RELAY_S * 1000:
+            return None
+        return told
+
+    def _cipher(self, purpose: str) -> AESGCM:
+        # One key per purpose: what is sealed for one can never pass for the other.
+        person = f"signalr {purpose}".encode()
+        return AESGCM(
+            hashlib.blake2b(self.secret, digest_size=32, person=person).digest()
+        )
+
+    def _seal(self, purpose: str, content: msgspec.Struct) -> str:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        plain = msgspec.msgpack.encode(content)
+        sealed = nonce + self._cipher(purpose).encrypt(nonce, plain, None)
+        return urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+    def _open(self, purpose: str, text: str, type_: type[T]) -> T | None:
+        try:
+            sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+            plain = self._cipher(purpose).decrypt(nonce, body, None)
+            return msgspec.msgpack.decode(plain, type=type_)
+        except (ValueError, InvalidTag, msgspec.MsgspecError):
+            return None
