@@ -1,0 +1,67 @@
+"""Debian's nginx and HAProxy, running the very files of `deploy/` on free ports."""
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.support.server import ROOT
+from tests.support.waiting import wait_until
+
+PUBLIC: Final = "127.0.0.1:8000"
+BEHIND: Final = ("127.0.0.1:8081", "127.0.0.1:8082")
+
+COMMANDS: Final = {
+    "nginx": ("nginx.conf", ("nginx", "-g", "daemon off;", "-p", ".", "-c")),
+    "haproxy": ("haproxy.cfg", ("haproxy", "-db", "-f")),
+}
+"""By name: the file in `deploy/`, and the command that takes it in the foreground."""
+
+
+@asynccontextmanager
+async def balancing(
+    name: str, folder: Path, gateways: Sequence[int]
+) -> AsyncIterator[str]:
+    """The URL of a balancer that gives requests to two local ports in turn."""
+    port = free_port()
+    source, (program, *options) = COMMANDS[name]
+    file = configured(source, folder, dict(zip(BEHIND, gateways, strict=True)), port)
+    # Debian keeps both where only root's PATH leads.
+    found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
+    assert found is not None, f"{program} is missing: ./dev test installs it"
+    process = await asyncio.create_subprocess_exec(found, *options, file, cwd=folder)
+    try:
+        await wait_until(lambda: listens(port), what=name)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def configured(source: str, folder: Path, behind: Mapping[str, int], port: int) -> Path:
+    """A file of `deploy/` with other ports, and nothing else changed."""
+    text = (ROOT / "deploy" / source).read_text()
+    for documented, real in {PUBLIC: port, **behind}.items():
+        assert documented in text, documented
+        text = text.replace(documented, f"127.0.0.1:{real}")
+    folder.mkdir(parents=True)
+    file = folder / source
+    file.write_text(text)
+    return file
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
