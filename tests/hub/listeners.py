@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from chatd.clock import SystemClock
 from chatd.domain.announcements import Logged
@@ -45,6 +46,7 @@ class KeptPipe:
     framed = False
     text_only = False
     writable = True
+    close_code: Final = None
 
     def __init__(self) -> None:
         self.messages: list[dict] = []
