@@ -31,7 +31,7 @@ from chatd.hub.rooms import Rooms
 from chatd.hub.watching import Watchers
 from chatd.identity.claims import Identity
 from chatd.ids import new_id
-from chatd.signalr.connection import Connection
+from chatd.signalr.connections.connection import Connection
 from chatd.signalr.hub import Hub, HubException, Method
 from chatd.signalr.requests import (
     Denied,

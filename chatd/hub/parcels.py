@@ -8,7 +8,7 @@ so that nothing is asked per recipient.
 import asyncio
 from collections.abc import Iterator
 
-from chatd.signalr.connection import Connection
+from chatd.signalr.connections.connection import Connection
 from chatd.signalr.prepared import Prepared
 from chatd_protocol.chat.events import SINGLE_TARGET, Event, event_type, target_of
 

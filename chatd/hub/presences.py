@@ -7,7 +7,7 @@ from chatd.errors import Refused
 from chatd.hub.fanout import Fanout
 from chatd.hub.personal import PersonalEvents
 from chatd.hub.rooms import Key, Presence, Rooms
-from chatd.signalr.connection import Connection
+from chatd.signalr.connections.connection import Connection
 from chatd.telemetry import spawn
 
 ReadMemberships = Callable[

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable
 
 from chatd.hub.parcels import Audience
-from chatd.signalr.connection import Connection
+from chatd.signalr.connections.connection import Connection
 from chatd_protocol.chat.events import LogEvent
 
 Key = tuple[str, str]

@@ -14,7 +14,7 @@ from chatd.domain.announcements import SessionsEnded
 from chatd.hub.parcels import send_to
 from chatd.hub.rooms import Rooms
 from chatd.identity.claims import Identity
-from chatd.signalr.connection import Connection
+from chatd.signalr.connections.connection import Connection
 from chatd_protocol.chat.errors import format_error
 from chatd_protocol.chat.events import TokenExpiring
 

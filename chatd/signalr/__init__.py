@@ -1,5 +1,5 @@
 """A complete SignalR server that knows nothing of chat.
 
-Read `mounting.py` for how to serve a hub, `hub.py` for what a hub is, `connection.py`
+Read `mounting.py` for how to serve a hub, `hub.py` for what a hub is, `connections/`
 for the life of one client, `dispatch.py` for its calls.
 """

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
-from chatd.signalr.connection import Connection
+from chatd.signalr.connections.connection import Connection
 from chatd.signalr.registry import HubContext
 from chatd.signalr.requests import Denied, Handshake, Identity
 from chatd.telemetry import log

@@ -14,7 +14,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from chatd.signalr.connection import Connection, ConnectionEnded
+from chatd.signalr.connections.connection import Connection
+from chatd.signalr.connections.results import ConnectionEnded
 from chatd.signalr.hub import Hub, HubException, Method
 from chatd.signalr.uploads import Upload
 from chatd.telemetry import log, spawn
@@ -207,7 +208,7 @@ class Calls:
                     self._connection.read_on()
         finally:
             self._worker = None
-            self._connection.heard()
+            self._connection.deadlines.heard()
             self._rest()
 
     def _cancelled_by_client(self) -> bool:

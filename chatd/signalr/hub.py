@@ -6,7 +6,7 @@ All of it is values: the server reads them and knows nothing else of the applica
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from chatd.signalr.connection import Connection
+from chatd.signalr.connections.connection import Connection
 from chatd.signalr.requests import Anonymous, Handshake, HubLimits, Identity
 from chatd_protocol.signalr.negotiate import TRANSPORTS
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from secrets import token_urlsafe
 from typing import Final
 
-from chatd.signalr.connection import Connection
+from chatd.signalr.connections.connection import Connection
 from chatd.signalr.dispatch import Calls
 from chatd.signalr.hub import Hub
 from chatd.signalr.prepared import Prepared

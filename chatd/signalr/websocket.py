@@ -14,7 +14,8 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from chatd.signalr.connection import Connection, ConnectionEnded
+from chatd.signalr.connections.connection import Connection
+from chatd.signalr.connections.results import ConnectionEnded
 from chatd.signalr.prepared import websocket_frame
 from chatd.signalr.requests import HubLimits
 from chatd.signalr.ticks import Wheel

@@ -17,7 +17,7 @@ from chatd.errors import Refused
 from chatd.hub.fanout import Fanout
 from chatd.hub.rooms import Key, Presence, Rooms
 from chatd.identity.claims import Identity
-from chatd.signalr.connection import Connection
+from chatd.signalr.connections.connection import Connection
 from chatd.signalr.hub import Hub
 from chatd.signalr.registry import HubContext
 from chatd.signalr.requests import Handshake

@@ -17,7 +17,7 @@ import uvloop
 from starlette.applications import Starlette
 
 from chatd.clock import SystemClock
-from chatd.signalr.connection import Connection
+from chatd.signalr.connections.connection import Connection
 from chatd.signalr.hub import Hub, HubException, Method, Observer
 from chatd.signalr.mounting import SignalRServer
 from chatd.signalr.registry import HubContext

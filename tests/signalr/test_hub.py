@@ -4,7 +4,7 @@ import struct
 
 import httpx2
 
-from chatd.signalr.connection import ConnectionEnded
+from chatd.signalr.connections.results import ConnectionEnded
 from tests.signalr.raw import CLOSE, TEXT, call, dial, dial_socket, frame, upgrade
 from tests.signalr.sample import sample_server
 from tests.support.waiting import wait_until

@@ -27,7 +27,7 @@ from chatd.signalr.admission import (
     check_user,
     open_connection,
 )
-from chatd.signalr.connection import Connection
+from chatd.signalr.connections.connection import Connection
 from chatd.signalr.http.events import EventStreamPipe
 from chatd.signalr.http.polling import LongPollingPipe
 from chatd.signalr.registry import HubContext
@@ -180,7 +180,7 @@ class Endpoints:
             agent = connection.handshake.headers.get("user-agent", "")
             one_record = agent.startswith(ONE_RECORD_AGENT)
             connection.attach(LongPollingPipe(connection, one_record=one_record))
-            connection.left()
+            connection.deadlines.left()
             return _poll_answer(b"")
         assert isinstance(pipe, LongPollingPipe)
         async with asyncio.TaskGroup() as group:

@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Final
 
-from chatd.signalr.connection import Connection, ConnectionEnded
+from chatd.signalr.connections.connection import Connection
+from chatd.signalr.connections.results import ConnectionEnded
 from chatd_protocol.signalr.negotiate import SERVER_SENT_EVENTS
 
 OPENING: Final = b":\r\n\r\n"

@@ -8,7 +8,7 @@ WebSocket that cannot take more.
 import asyncio
 from typing import Final
 
-from chatd.signalr.connection import Connection
+from chatd.signalr.connections.connection import Connection
 from chatd_protocol.signalr.negotiate import LONG_POLLING
 
 RECORD_END: Final = b"\x1e"
@@ -40,7 +40,7 @@ class LongPollingPipe:
         None: the connection is over, or a newer poll has taken this one's place.
         """
         self.release()
-        self._connection.returned()
+        self._connection.deadlines.returned()
         poll = self._open = asyncio.get_running_loop().create_future()
         self.writable = not self._ready and not self._closed
         self._connection.unblocked()
@@ -52,12 +52,12 @@ class LongPollingPipe:
         self.writable = False
         if self._ready:
             data, self._ready = self._cut(b"".join(self._ready))
-            self._connection.left()
+            self._connection.deadlines.left()
             return data
         if self._closed:
             self._connection.lost(None)
             return None
-        self._connection.left()
+        self._connection.deadlines.left()
         return b""
 
     def release(self) -> None:
@@ -65,7 +65,7 @@ class LongPollingPipe:
         poll, self._open = self._open, None
         self.writable = False
         if poll is not None:
-            self._connection.left()
+            self._connection.deadlines.left()
             if not poll.done():
                 poll.set_result(None)
 

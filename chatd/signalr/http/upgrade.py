@@ -19,7 +19,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from chatd.signalr.admission import Refusal, admit_websocket
-from chatd.signalr.connection import ConnectionEnded
+from chatd.signalr.connections.results import ConnectionEnded
 from chatd.signalr.registry import HubContext
 from chatd.signalr.requests import read_handshake
 from chatd.signalr.ticks import Wheel
