@@ -6,7 +6,6 @@ Eight clients send without pause and repeat what was not answered, under the sam
 
 import asyncio
 import random
-from collections import Counter
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -15,10 +14,11 @@ import apsw
 import pytest
 
 from chatd_client import ChatClient, ChatOptions
-from chatd_protocol.chat.events import MessageCreated
-from chatd_protocol.chat.objects import Message
+from chatd_protocol.chat.events import LogEvent, MessageCreated
 from chatd_protocol.chat.requests import Recipient, StartConversation, Sync
 from chatd_protocol.chat.results import ConversationStarted, Synced
+from tests.faults.checker import FOREVER, History, Sent, Stored, check
+from tests.faults.witness import content, report, witness
 from tests.support.server import Server
 from tests.support.tokens import token
 from tests.support.waiting import wait_until
@@ -56,41 +56,41 @@ async def start_group(client: ChatClient) -> str:
     return started.conversation.id
 
 
-async def whole_log(client: ChatClient, conversation_id: str) -> list[Message | None]:
-    """The stored log from seq 1 on; None where the event is no new message."""
-    log: list[Message | None] = []
+async def whole_log(client: ChatClient, conversation_id: str) -> list[LogEvent]:
+    """The stored log from seq 1 on."""
+    log: list[LogEvent] = []
     more = True
     while more:
         request = Sync(cursors={conversation_id: len(log)})
         answer = await client.call(request, Synced)
         more = answer.more
         for row in answer.conversations:
-            for event in row.events:
-                assert event.seq == len(log) + 1
-                log.append(event.message if isinstance(event, MessageCreated) else None)
+            log += row.events
     return log
 
 
 class Talk:
-    """Eight people who send without pause, and what they were answered."""
+    """Eight people who send without pause, and what came of it."""
 
-    def __init__(self, clients: dict[str, ChatClient], conversation_id: str) -> None:
-        self.clients = clients
-        self.conversation_id = conversation_id
-        self.answered: dict[str, Message] = {}
+    def __init__(self) -> None:
+        self.clients: dict[str, ChatClient] = {}
+        self.conversation_id = ""
+        self.history = History()
         self.over = False
 
     async def keep_sending(self, user: str) -> None:
-        number = 0
+        number, clock = 0, asyncio.get_running_loop()
         while not self.over:
             number += 1
-            text = f"{user} {number}"
+            text, began_s = f"{user} {number}", clock.time()
             sent = await self.clients[user].send(self.conversation_id, text)
-            assert text not in self.answered
-            self.answered[text] = sent
+            assert sent.text == text
+            self.history.sent.append(
+                Sent(text, self.conversation_id, began_s, clock.time(), sent.seq)
+            )
 
     def has_answers(self, count: int) -> bool:
-        return len(self.answered) >= count
+        return len(self.history.sent) >= count
 
     def replica_is_whole(self, user: str, head: int) -> bool:
         room = self.clients[user].replica.rooms.get(self.conversation_id)
@@ -103,7 +103,7 @@ async def kill_again_and_again(server: Server, talk: Talk, kills: int) -> None:
     print(f"moments drawn from seed {seed}")
     moments = random.Random(seed)
     for _ in range(kills):
-        enough = len(talk.answered) + PROGRESS
+        enough = len(talk.history.sent) + PROGRESS
         await wait_until(partial(talk.has_answers, enough), 60, "answers")
         await asyncio.sleep(moments.uniform(0, LIFE_S_MAX))
         await server.kill()
@@ -121,40 +121,47 @@ async def test_nothing_answered_is_lost(tmp_path: Path, kills: int) -> None:
     limits = [part for name in UNBOUND for part in ("--limit", f"{name}=10000000")]
     server = Server(tmp_path / "data", ["--demo", *limits])
     await server.start()
+    talk = Talk()
     try:
         async with AsyncExitStack() as running:
-            clients = {
-                user: await running.enter_async_context(impatient(server, user))
-                for user in ("anna", *SENDERS)
-            }
-            talk = Talk(clients, await start_group(clients["anna"]))
+            watching = []
+            for user in ("anna", *SENDERS):
+                talk.clients[user] = client = impatient(server, user)
+                watching.append(witness(talk.history, user, user, client))
+                await running.enter_async_context(client)
+            talk.conversation_id = await start_group(talk.clients["anna"])
             async with asyncio.TaskGroup() as sending:
                 for user in SENDERS:
                     sending.create_task(talk.keep_sending(user))
                 await kill_again_and_again(server, talk, kills)
                 talk.over = True
-            await check(talk)
+            await settle(talk)
+            for one in watching:
+                one.close()
     finally:
         await server.stop()
+    assert talk.history.shown
+    found = check(talk.history)
+    assert not found, report(found)
     check_file(tmp_path / "data" / "chatd.sqlite3")
 
 
-async def check(talk: Talk) -> None:
+async def settle(talk: Talk) -> None:
+    """Everybody catches up; the history learns what there was to see."""
     log = await whole_log(talk.clients["anna"], talk.conversation_id)
-    stored = [message for message in log if message is not None]
-    by_text = Counter(message.text for message in stored)
-    assert by_text == Counter(talk.answered.keys())
-    for message in stored:
-        answer = talk.answered[message.text or ""]
-        assert (answer.id, answer.seq) == (message.id, message.seq)
-    for user, client in talk.clients.items():
+    history, name = talk.history, talk.conversation_id
+    texts = {}
+    for event in log:
+        said = event.message if isinstance(event, MessageCreated) else None
+        key = None if said is None else said.text
+        history.log.append(Stored(name, event.seq, content(event), key))
+        if said is not None:
+            texts[event.seq] = said.text or ""
+    history.texts[name] = texts
+    for user in talk.clients:
+        history.seen[user, name] = [(1, FOREVER)]
+        history.whole.add(user)
         await wait_until(partial(talk.replica_is_whole, user, len(log)), 30, user)
-        room = client.replica.rooms[talk.conversation_id]
-        replica = {seq: known.message for seq, known in room.messages.items()}
-        truth = {each.seq: each for each in stored if each.seq >= room.complete_from}
-        assert {seq: each.id for seq, each in replica.items()} == {
-            seq: each.id for seq, each in truth.items()
-        }, user
 
 
 def check_file(file: Path) -> None:
