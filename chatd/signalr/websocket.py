@@ -25,6 +25,10 @@ SLICE_BYTES: Final = 8 * 1024
 """One read can hold 40,000 frames. Parsed in slices, hostile ones are seen before they
 have cost more than a few milliseconds."""
 
+LINGER_BYTES: Final = 1024 * 1024
+"""What a client that broke the rules may still have on its way. A socket that is closed
+while unread bytes wait is reset, and the reset would overtake the close code."""
+
 GOOD_CLOSES: Final = (
     CloseCode.NORMAL_CLOSURE,
     CloseCode.GOING_AWAY,
@@ -41,6 +45,7 @@ class WebSocketPipe(asyncio.Protocol):
         "_control_second",
         "_failed",
         "_limits",
+        "_lingering",
         "_parts",
         "_parts_text",
         "_protocol",
@@ -76,6 +81,7 @@ class WebSocketPipe(asyncio.Protocol):
         self._parts_text = False
         self._reading = True
         self._failed = False
+        self._lingering = 0
         self._control_frames = 0
         self._control_second = 0
         sockets.add(self)
@@ -84,6 +90,9 @@ class WebSocketPipe(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Frames, cut anywhere."""
+        if self._lingering:
+            self._linger(data)
+            return
         protocol = self._protocol
         for start in range(0, len(data), SLICE_BYTES):
             protocol.receive_data(
@@ -222,7 +231,17 @@ class WebSocketPipe(asyncio.Protocol):
         else:
             told = received or self._protocol.close_sent
             self._connection.gone(ConnectionEnded(f"WebSocket closed: {told}"))
-        self._transport.close()
+        if self._failed or self._protocol.parser_exc is not None:
+            self._lingering = LINGER_BYTES
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _linger(self, data: bytes) -> None:
+        """Nothing counts any more; `close_s` is how long we listen nevertheless."""
+        self._lingering -= len(data)
+        if self._lingering <= 0:
+            self._transport.abort()
 
 
 FRAMES: Final[Mapping[Opcode, Callable[[WebSocketPipe, Frame], None]]] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tests.signalr.sample import Sample
 
 HANDSHAKE = b'{"protocol":"json","version":1}\x1e'
-TEXT, BINARY, CLOSE, PING, CONTINUATION = 0x1, 0x2, 0x8, 0x9, 0x0
+TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 0x1, 0x2, 0x8, 0x9, 0xA, 0x0
 KEY = base64.b64encode(bytes(16)).decode()
 
 
