@@ -1,23 +1,24 @@
 """The composition root: builds everything, knows everything, and nobody imports it."""
 
 import asyncio
+import signal
 import socket
-from collections.abc import Mapping
 
 import uvloop
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from uvicorn.server import Server
 
-from chatd import failpoints, telemetry
+from chatd import __version__, failpoints, metrics, telemetry
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import Facts
 from chatd.actions.basis.rates import Rates
 from chatd.actions.sessions import SignIn
 from chatd.api.application import routes
 from chatd.api.door import Door
+from chatd.api.listeners import Listener, Monitor
+from chatd.api.probes import Probes, Scrapes
 from chatd.bus.local import LocalBus
 from chatd.clock import SystemClock
 from chatd.config import Config
@@ -26,11 +27,15 @@ from chatd.hub.chat import ChatHub
 from chatd.identity.claims import Identity
 from chatd.identity.issuers import issuers, signer
 from chatd.identity.tokens import Verifier
+from chatd.operating.health import Check, Health, has_room
 from chatd.signalr.mounting import SignalRServer
 from chatd.signalr.requests import Handshake
+from chatd.store.engine.migrating import load
 from chatd.store.engine.sqlite import SqliteStore, open_store
+from chatd.store.upkeep.condition import fits
 
 HUB_PATH = "/hub"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 WELCOME = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>chatd</title>
@@ -70,8 +75,15 @@ class Installation:
         bus.subscribe(self.chat.listen)
         self.signalr = SignalRServer(self.clock)
         self.signalr.mount(HUB_PATH, self.chat.hub())
+        self.health = Health(self.clock, self._checks())
+        self.probes = Probes(self.health, self._measure)
         door = Door(
-            self.context, self._sign_in, rates, self._ready, config.allowed_origin
+            self.context,
+            self._sign_in,
+            rates,
+            self.probes,
+            config.allowed_origin,
+            _scrapes(config),
         )
         self.application = Starlette(
             routes=[*self.signalr.routes, *routes(door), Route("/", _welcome)]
@@ -79,6 +91,7 @@ class Installation:
 
     async def stop(self) -> None:
         """End everything in order; the store last, so that nothing is lost."""
+        self.health.loop.stop()
         await self.signalr.stop()
         await self.chat.stop()
         await self._verifier.stop()
@@ -88,8 +101,37 @@ class Installation:
         act_as = handshake.headers.get("chatd-act-as")
         return await self._sign_in(handshake.bearer, act_as)
 
-    async def _ready(self) -> Mapping[str, bool]:
-        return {"store": await self.store.ready()}
+    def _checks(self) -> tuple[Check, ...]:
+        known = len(load("sqlite"))
+        folder = self.config.database_path.parent
+
+        async def schema() -> bool:
+            return await self.store.read(fits, known, self.store.epoch)
+
+        async def disk() -> bool:
+            return await has_room(folder)
+
+        metrics.BUILD.info({"version": __version__, "schema": str(known)})
+        return (
+            Check("store", self.store.ready),
+            Check("schema", schema),
+            Check("disk", disk),
+        )
+
+    def _measure(self) -> None:
+        """What is looked at when it is asked for, and not counted as it happens."""
+        states, waiting = self.signalr.census()
+        for state, count in states.items():
+            metrics.CONNECTIONS.labels(state).set(count)
+        metrics.OUTBOUND_QUEUE_BYTES.set(waiting)
+
+
+def _scrapes(config: Config) -> Scrapes:
+    if config.metrics_port is not None:
+        return Scrapes.BY_NOBODY
+    # A public address means a proxy, which would make strangers look like neighbours.
+    private = config.public_url is None and config.host in LOOPBACK
+    return Scrapes.BY_NEIGHBOURS if private else Scrapes.BY_OPERATORS
 
 
 async def _welcome(_http: Request) -> Response:
@@ -100,7 +142,7 @@ async def _welcome(_http: Request) -> Response:
     )
 
 
-class _Server(Server):
+class _Server(Listener):
     """uvicorn's server, which says where it listens and drains before it goes."""
 
     def __init__(self, installation: Installation) -> None:
@@ -116,10 +158,13 @@ class _Server(Server):
         """Listen, then tell."""
         await super().startup(sockets)
         if not self.should_exit:
+            self._installation.health.started = True
             _tell(self._installation, self.servers[0].sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell the clients before their sockets close."""
+        """Tell balancers, then clients, before sockets close."""
+        installation = self._installation
+        await installation.health.drain(installation.config.drain_notice)
         await failpoints.reach_async("during_drain")
         self._installation.signalr.drain()
         await super().shutdown(sockets)
@@ -153,9 +198,26 @@ def serve(config: Config) -> None:
 
 async def _serve(config: Config) -> None:
     installation = Installation(config)
+    monitor = _monitor(installation)
     try:
+        installation.health.loop.start()
+        if monitor is not None:
+            monitor.start()
         if config.demo:
             await create_demo(installation.store, installation.clock)
-        await _Server(installation).serve()
+        server = _Server(installation)
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, server.handle_exit, name, None)
+        await server.serve()
     finally:
         await installation.stop()
+        if monitor is not None:
+            await monitor.stop()
+
+
+def _monitor(installation: Installation) -> Monitor | None:
+    config = installation.config
+    if config.metrics_port is None:
+        return None
+    return Monitor(installation.probes, config.metrics_host, config.metrics_port)

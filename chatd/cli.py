@@ -42,6 +42,11 @@ _SERVE = (
     _DATABASE,
     click.option("--redis-url", help="Not in this version."),
     click.option("--workers", type=int, help="Processes; default 1."),
+    click.option("--metrics-port", type=int, help="Own port for metrics and probes."),
+    click.option("--metrics-host", help="Its address; default 127.0.0.1."),
+    click.option(
+        "--drain-notice", type=int, help="Seconds unready before closing; default 5."
+    ),
     click.option("--public-url", help="Where users reach the server."),
     click.option(
         "--allowed-origin", multiple=True, help="Pages that may connect; repeatable."

@@ -49,6 +49,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     database_url: str | None = None
     redis_url: str | None = None
     workers: Annotated[int, msgspec.Meta(ge=1)] = 1
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] | None = None
+    metrics_host: str = "127.0.0.1"
+    drain_notice: Annotated[int, msgspec.Meta(ge=0, le=300)] = 5
+    """Seconds of being unready before the listener closes, where readiness is asked."""
     public_url: str | None = None
     allowed_origin: tuple[str, ...] = ()
     limit: dict[str, int] = {}

@@ -49,6 +49,12 @@ DRAIN_STATE = Gauge(
     "0 while serving, 1 while draining: unready, clients are sent elsewhere.",
     registry=REGISTRY,
 )
+READY = Gauge(
+    "chatd_ready",
+    "What each check of /readyz said last, 1 for yes; asked anew by every scrape.",
+    ["check"],
+    registry=REGISTRY,
+)
 EVENT_LOOP_LAG = Histogram(
     "chatd_event_loop_lag_seconds",
     "How late the event loop runs a timer: everything else is at least as late.",

@@ -4,6 +4,7 @@ Structured JSON lines go to standard error; standard output belongs to the comma
 """
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections.abc import Coroutine, MutableSet
@@ -28,9 +29,24 @@ def configure(level: str = "info") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: _Lines(),
         cache_logger_on_first_use=False,
     )
+
+
+class _Lines:
+    """Standard error, whichever that is by now.
+
+    A full disk or a closed pipe behind it must not fail what only wanted to log.
+    """
+
+    def msg(self, line: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            # One write: lines of several processes share the file.
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = msg
 
 
 def _to_text(record: object, **_options: object) -> str:

@@ -1,5 +1,7 @@
 """The whole installation as a process: how it starts, answers, ends and comes back."""
 
+import re
+import signal
 from pathlib import Path
 
 import httpx2
@@ -78,3 +80,50 @@ async def test_nothing_is_complained_of(tmp_path: Path) -> None:
             pass
         await server.stop()
         assert server.complaints == ""
+
+
+async def test_the_end_is_announced_before_the_listener_closes(tmp_path: Path) -> None:
+    """A balancer would send clients to a port that has just closed (faults 6.1)."""
+    async with serving(tmp_path, "--drain-notice", "1") as server:
+        assert (await get(server, "/readyz")).json()["status"] == "ready"
+        server.send_signal(signal.SIGTERM)
+
+        async def unready() -> bool:
+            return (await get(server, "/readyz")).status_code == 503
+
+        await wait_until(unready, 0.9)
+        assert (await get(server, "/readyz")).json()["checks"] == {
+            "serving": False,
+            "store": True,
+            "schema": True,
+            "disk": True,
+        }
+        assert (await get(server, "/v1/limits")).status_code == 200
+        await server.stop()
+        assert server.returncode == 0
+
+
+async def test_metrics_on_a_port_of_their_own(tmp_path: Path) -> None:
+    """Prometheus would have to be given a token, or strangers the numbers."""
+    async with serving(tmp_path, "--demo", "--metrics-port", "0") as server:
+        found = re.search(r'"url":"(http://127\.0\.0\.1:\d+)"', server.log)
+        assert found is not None
+        async with (
+            ChatClient(server.url, token("anna")),
+            httpx2.AsyncClient(base_url=found[1]) as http,
+        ):
+            text = (await http.get("/metrics")).text
+            assert 'chatd_connections{state="open"} 1.0' in text
+            assert 'chatd_ready{check="store"} 1.0' in text
+            assert "chatd_build_info{" in text
+        assert (await get(server, "/metrics")).status_code == 404
+
+
+async def test_metrics_for_neighbours(serve: Serve) -> None:
+    """A newcomer would see no metrics, or one behind a proxy show them to everybody."""
+    near = await serve()
+    async with httpx2.AsyncClient() as http:
+        assert (await http.get(f"{near.url}/metrics")).status_code == 200
+    far = await serve("--public-url", "https://chat.example")
+    async with httpx2.AsyncClient() as http:
+        assert (await http.get(f"{far.url}/metrics")).status_code == 401

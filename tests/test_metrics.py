@@ -33,7 +33,17 @@ WANTED = {
 }
 
 LABELS = {
-    *("cause", "code", "door", "method", "reason", "recovered", "result", "rule"),
+    *(
+        "cause",
+        "check",
+        "code",
+        "door",
+        "method",
+        "reason",
+        "recovered",
+        "result",
+        "rule",
+    ),
     *("state", "status", "transport"),
 }
 

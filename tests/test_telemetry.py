@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -58,3 +59,12 @@ def test_the_level_is_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
     log.warning("worth knowing")
     lines = capsys.readouterr().err.splitlines()
     assert [json.loads(line)["event"] for line in lines] == ["worth knowing"]
+
+
+def test_a_log_that_cannot_be_written_fails_nobody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A full disk behind the log would answer a send with an error (faults 16)."""
+    with (tmp_path / "log").open("w") as closed:
+        monkeypatch.setattr("sys.stderr", closed)
+    log.error("commit failed")

@@ -19,8 +19,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chatd.api.door import Door, Endpoint, answered, endpoint, json
+from chatd.actions.sessions import OPERATOR
+from chatd.api.door import Door, Endpoint, answered, bearer, endpoint, json
+from chatd.api.probes import Probes, Scrapes, is_neighbour
 from chatd.api.problems import HEADERS, problem
+from chatd.errors import Refused
 from chatd.ids import new_id
 from chatd.limits import describe
 from chatd_protocol.chat.routes import BASE, OPEN_ROUTES, ROUTES
@@ -57,7 +60,34 @@ def routes(door: Door) -> list[BaseRoute]:
     return [
         Mount(BASE, _AsSent(application)),
         *(Route(path, work) for path, work in outside),
+        Route("/metrics", answered(_guarded(door), "getMetrics")),
     ]
+
+
+def operators_routes(probes: Probes) -> list[BaseRoute]:
+    """What a port of its own serves to whoever can reach it."""
+    return [
+        Route("/livez", probes.alive),
+        Route("/startupz", probes.started),
+        Route("/readyz", probes.ready),
+        Route("/metrics", probes.metrics),
+    ]
+
+
+def _guarded(door: Door) -> Endpoint:
+    """`/metrics` on the main port."""
+
+    async def answer(http: HttpRequest) -> Response:
+        if door.scrapes is Scrapes.BY_NOBODY:
+            raise Refused("not_found")
+        neighbourly = door.scrapes is Scrapes.BY_NEIGHBOURS and is_neighbour(http)
+        if not neighbourly:
+            identity = await door.authenticate(bearer(http), None)
+            if not {OPERATOR, "admin"} <= identity.caller.scopes:
+                raise Refused("forbidden")
+        return await door.probes.metrics(http)
+
+    return answer
 
 
 class _AsSent:
@@ -104,22 +134,13 @@ async def _not_routed(_http: HttpRequest, error: Exception) -> Response:
 
 
 def _open_endpoints(door: Door) -> Mapping[str, Endpoint]:
-    async def alive(_http: HttpRequest) -> Response:
-        return json({"status": "alive"})
-
-    async def ready(_http: HttpRequest) -> Response:
-        checks = await door.ready()
-        good = all(checks.values())
-        status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
-        word = "ready" if good else "unready"
-        return json({"status": word, "checks": checks}, status)
-
     async def limits(_http: HttpRequest) -> Response:
         return json(describe(door.context.limits))
 
     return {
-        "getLivez": alive,
-        "getReadyz": ready,
+        "getLivez": door.probes.alive,
+        "getStartupz": door.probes.started,
+        "getReadyz": door.probes.ready,
         "getLimits": limits,
         "getOpenapi": _document("openapi.json"),
         "getAsyncapi": _document("asyncapi.json"),

@@ -5,7 +5,7 @@ id under which the log has the rest.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -18,6 +18,7 @@ from starlette.responses import Response
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.rates import Rates
 from chatd.api.deeds import DEEDS
+from chatd.api.probes import Probes, Scrapes
 from chatd.api.problems import HEADERS, HttpRefusal, problem
 from chatd.api.reading import read
 from chatd.errors import Refused
@@ -33,9 +34,6 @@ BODY_SECONDS_MAX: Final = 30.0
 Authenticate = Callable[[str | None, str | None], Awaitable[Identity]]
 """Who comes with this token, acting for this person. Raises `Refused`."""
 
-Ready = Callable[[], Awaitable[Mapping[str, bool]]]
-"""Each thing that work depends on, and whether it is there."""
-
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -44,8 +42,9 @@ class Door:
     context: Context
     authenticate: Authenticate
     rates: Rates
-    ready: Ready
+    probes: Probes
     allowed_origins: tuple[str, ...] = ()
+    scrapes: Scrapes = Scrapes.BY_OPERATORS
 
 
 Endpoint = Callable[[HttpRequest], Awaitable[Response]]

@@ -6,6 +6,7 @@ to the hubs, and one that bounds request heads. uvicorn's seam is not a document
 """
 
 import asyncio
+from collections import Counter
 from typing import Final
 
 import uvicorn
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from chatd.clock import Clock
+from chatd.signalr.connections.sides import State
 from chatd.signalr.http.endpoints import Endpoints
 from chatd.signalr.http.listener import Listener
 from chatd.signalr.http.upgrade import Upgrade, proxy_view
@@ -85,6 +87,15 @@ class SignalRServer:
             server_header=False,
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
+
+    def census(self) -> tuple[Counter[str], int]:
+        """How many connections are in each state, and how many bytes wait for them."""
+        everyone = [
+            one for context in self._hubs.values() for one in context.everyone()
+        ]
+        states = Counter({state.name.lower(): 0 for state in State})
+        states.update(one.state.name.lower() for one in everyone)
+        return states, sum(one.pending_bytes for one in everyone)
 
     def drain(self) -> None:
         """Let no one in any more, and send everybody away to reconnect elsewhere.

@@ -13,11 +13,13 @@ from chatd.actions.basis.rates import Rates
 from chatd.actions.sessions import SignIn
 from chatd.api.application import routes
 from chatd.api.door import Door
+from chatd.api.probes import Probes, Scrapes
 from chatd.domain.people import Caller
 from chatd.identity.claims import EVERY_TENANT
 from chatd.identity.issuers import FixedKey, Issuer, Signer
 from chatd.identity.tokens import Verifier, mint
 from chatd.limits import Limits
+from chatd.operating.health import Check, Health
 from tests.support.house import TENANT, House, house
 
 SECRET = b"a secret for these tests, long enough"
@@ -30,6 +32,7 @@ class Api:
 
     house: House
     http: httpx2.AsyncClient
+    health: Health
     checks: dict[str, bool] = field(default_factory=dict)
 
     def token(self, user: str, *scopes: str, tenant: str = TENANT) -> str:
@@ -57,27 +60,32 @@ class Api:
 
 
 @asynccontextmanager
-async def asking(folder: Path, limits: Limits) -> AsyncIterator[Api]:
+async def asking(
+    folder: Path, limits: Limits, scrapes: Scrapes = Scrapes.BY_OPERATORS
+) -> AsyncIterator[Api]:
     """The API of a new house."""
     issuer = Issuer(None, ("HS256",), (EVERY_TENANT,), FixedKey(SECRET), operator=True)
     checks = {"store": True}
 
-    async def ready() -> Mapping[str, bool]:
-        return checks
+    async def ready() -> bool:
+        return checks["store"]
 
     async with house(folder, limits) as made:
+        health = Health(made.clock, (Check("store", ready),))
+        health.started = True
         door = Door(
             context=made.context,
             authenticate=SignIn(made.context, Verifier((issuer,), made.clock)),
             rates=Rates(limits, made.clock),
-            ready=ready,
+            probes=Probes(health, lambda: None),
             allowed_origins=(ORIGIN,),
+            scrapes=scrapes,
         )
         transport = httpx2.ASGITransport(Starlette(routes=routes(door)))
         async with httpx2.AsyncClient(
             transport=transport, base_url="http://chat.example"
         ) as http:
-            yield Api(made, http, checks)
+            yield Api(made, http, health, checks)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ class Server:
         self.arguments = tuple(arguments)
         self.url = ""
         self.port = 0
+        self.returncode: int | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._log: list[bytes] = []
         self._reader: asyncio.Task[None] | None = None
@@ -34,6 +35,11 @@ class Server:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    def send_signal(self, sign: signal.Signals) -> None:
+        """Sends a signal and waits for nothing."""
+        assert self._process is not None
+        self._process.send_signal(sign)
 
     @property
     def hub_url(self) -> str:
@@ -107,6 +113,7 @@ class Server:
             process.kill()
             await process.wait()
             raise AssertionError(f"did not stop by {sign.name}:\n{self.log}") from None
+        self.returncode = process.returncode
         if self._reader is not None:
             await self._reader
 

@@ -339,7 +339,8 @@ class OpenRoute:
 
 
 OPEN_ROUTES: tuple[OpenRoute, ...] = (
-    OpenRoute("getLivez", "/livez", "Whether the process runs."),
+    OpenRoute("getLivez", "/livez", "Whether the process runs; 503: restart it."),
+    OpenRoute("getStartupz", "/startupz", "Whether it has started."),
     OpenRoute("getReadyz", "/readyz", "Whether it can take work, check by check."),
     OpenRoute("getLimits", "/v1/limits", "Every limit, by name."),
     OpenRoute("getOpenapi", "/v1/openapi.json", "This description."),

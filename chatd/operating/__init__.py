@@ -1,0 +1,1 @@
+"""What whoever runs a server needs: health, backups, and what is unsafe."""

@@ -1,0 +1,1 @@
+"""What operators need of a database: its condition, copies of it, what stays erased."""
