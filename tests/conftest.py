@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.loop_watch import loop_watch
+from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.server import Server, serving
 
 # A busy machine makes examples slow, not wrong.
@@ -56,6 +57,13 @@ def loop_never_blocked() -> Iterator[None]:
     """Fails a test in which one callback kept the event loop for over a second."""
     with loop_watch():
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this run's own, for whoever needs a database of it."""
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture
