@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import uvloop
 from starlette.applications import Starlette
@@ -20,7 +22,7 @@ from chatd.api.door import Door
 from chatd.api.listeners import Listener, Monitor
 from chatd.api.probes import Probes, Scrapes
 from chatd.bus.local import LocalBus
-from chatd.clock import SystemClock
+from chatd.clock import Clock, SystemClock
 from chatd.config import Config
 from chatd.demo import create_demo, login_links
 from chatd.hub.chat import ChatHub
@@ -44,14 +46,27 @@ WELCOME = """<!doctype html><html lang="en"><meta charset="utf-8">
 the HTTP API is described at <a href="/v1/openapi.json">/v1/openapi.json</a>.</p>"""
 
 
-class Installation:
-    """One running server: the store, the bus, both doors."""
+@dataclass(frozen=True)
+class Foundation:
+    """Time, the way to other gateways, and the disk."""
 
-    def __init__(self, config: Config) -> None:
+    clock: Clock = field(default_factory=SystemClock)
+    bus: LocalBus = field(default_factory=LocalBus)
+    open_store: Callable[..., SqliteStore] = open_store
+
+
+class Installation:
+    """One running server: the store, the bus, both doors.
+
+    `foundation` is what it stands on; a simulation brings its own.
+    """
+
+    def __init__(self, config: Config, foundation: Foundation | None = None) -> None:
         self.config = config
-        self.clock = SystemClock()
-        bus = LocalBus()
-        self.store: SqliteStore = open_store(
+        below = foundation or Foundation()
+        self.clock = below.clock
+        bus = below.bus
+        self.store: SqliteStore = below.open_store(
             config.database_path,
             clock=self.clock,
             on_committed=bus.publish,
