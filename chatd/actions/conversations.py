@@ -4,6 +4,7 @@ from chatd.actions import presenting, reading
 from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import allowed_place, carry_out
+from chatd.actions.basis.facts import policy_of
 from chatd.domain.people import Caller
 from chatd.domain.policy import Action
 from chatd.domain.texts import normal_draft, normal_title
@@ -54,6 +55,7 @@ async def _page(
     limits: Limits,
 ) -> ConversationPage:
     tenant, user_id = caller.tenant, caller.user_id
+    policy = await policy_of(tx, tenant)
     places = await conversation_views.page_ids(
         tx,
         tenant,
@@ -61,6 +63,7 @@ async def _page(
         filter_=request.filter,
         after=after,
         limit=request.limit + 1,
+        history=policy.history_for_new_members,
     )
     more, places = len(places) > request.limit, places[: request.limit]
     ids = [place.id for place in places]

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from chatd.actions import presenting
 from chatd.clock import rfc3339
 from chatd.domain.messages import MessageRecord
@@ -13,7 +15,13 @@ from chatd.store.log import LogRow
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import events
 from chatd_protocol.chat.events import LogEvent
-from chatd_protocol.chat.objects import ConversationFacts, PersonName
+from chatd_protocol.chat.objects import (
+    NOT_VISIBLE,
+    ConversationFacts,
+    Message,
+    PersonName,
+    Removal,
+)
 
 _OF_MESSAGES: Final[
     Mapping[
@@ -49,41 +57,43 @@ _OF_CONVERSATIONS: Final[Mapping[str, type[_OfConversation]]] = {
 class Around:
     """What events carry besides their rows: whole objects, so that nobody refetches.
 
-    `left_seq` is the last position of a reader who has left the conversation.
+    `facts` are there if a row needs them; `left_seq` is the last position of a reader
+    who has left the conversation.
     """
 
-    facts: ConversationFacts
-    people: dict[str, PersonRecord]
+    people: Mapping[str, PersonRecord]
+    facts: ConversationFacts | None = None
     left_seq: int | None = None
 
 
-async def around(
-    tx: Transaction,
-    tenant: str,
-    conversation_id: str,
-    rows: Sequence[LogRow],
-    facts: ConversationFacts | None = None,
-    left_seq: int | None = None,
-) -> Around:
-    """Read what these rows of one conversation need.
-
-    Raises:
-        LookupError: there is no such conversation.
-    """
-    if facts is None:
-        found = await conversations.facts(tx, tenant, conversation_id)
-        if found is None:
-            raise LookupError("no such conversation")
-        facts = presenting.facts_of(*found)
+async def people_named(
+    tx: Transaction, tenant: str, rows: Sequence[LogRow]
+) -> dict[str, PersonRecord]:
+    """The people that these rows name by their ids alone."""
     named = sorted({id_ for row in rows for id_ in row.user_ids})
     known: dict[str, PersonRecord] = {}
     for start in range(0, len(named), 500):
         known |= await people.many(tx, tenant, named[start : start + 500])
-    return Around(facts, known, left_seq)
+    return known
+
+
+async def around(
+    tx: Transaction, tenant: str, conversation_id: str, rows: Sequence[LogRow]
+) -> Around:
+    """Read what these rows of one conversation need, for its members."""
+    facts = None
+    if any(row.kind in _OF_CONVERSATIONS for row in rows):
+        found = await conversations.record(tx, tenant, conversation_id)
+        facts = None if found is None else presenting.facts_of(found, None)
+    return Around(await people_named(tx, tenant, rows), facts)
 
 
 def event(row: LogRow, known: Around) -> LogEvent:
-    """The event of a row, as it is now (contract section 4)."""
+    """The event of a row, as it is now (contract section 4).
+
+    Raises:
+        LookupError: what the row is about is not there.
+    """
     actor = None
     if row.actor_id is not None:
         actor = PersonName(id=row.actor_id, name=row.actor_name or "")
@@ -94,6 +104,8 @@ def event(row: LogRow, known: Around) -> LogEvent:
             conversation_id=id_, seq=seq, at=at, actor=actor, message=message
         )
     if row.kind in _OF_CONVERSATIONS:
+        if known.facts is None:
+            raise LookupError(f"log row {row.seq} of {id_} has no conversation")
         return _OF_CONVERSATIONS[row.kind](
             conversation_id=id_, seq=seq, at=at, actor=actor, conversation=known.facts
         )
@@ -120,6 +132,28 @@ def event(row: LogRow, known: Around) -> LogEvent:
         count=row.count,
         participant_count=row.participant_count,
     )
+
+
+def veiled(event: LogEvent, *, sees: bool) -> LogEvent:
+    """What of an event a member is told who may not see the message that it is about.
+
+    Somebody who was away when a message was said is a member when it is edited: the
+    event keeps its place in the log, so that nobody waits for it, and says nothing but
+    who did something and when.
+    """
+    if sees or not isinstance(event, events.MessageEdited | events.MessageRemoved):
+        return event
+    message = event.message
+    stand_in = Message(
+        id=message.id,
+        conversation_id=message.conversation_id,
+        seq=message.seq,
+        kind=message.kind,
+        author=event.actor or message.author,
+        created_at=event.at,
+        removed=Removal(at=event.at, notice=NOT_VISIBLE),
+    )
+    return msgspec.structs.replace(event, message=stand_in)
 
 
 def _message(row: LogRow) -> MessageRecord:

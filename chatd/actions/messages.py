@@ -1,7 +1,5 @@
 """What is done with messages: send, edit, delete, page through."""
 
-from dataclasses import replace
-
 import msgspec
 
 from chatd.actions import presenting
@@ -168,6 +166,7 @@ async def edit(
             text=text,
             links_json=links_json(text),
             expected_ms=record.edited_at_ms,
+            history=place.standing.policy.history_for_new_members,
         )
         return Change(caller.tenant, now_ms, (write,), place.guards)
 
@@ -200,6 +199,7 @@ async def delete(
             actor_id=caller.user_id,
             by=caller.user_id if named else None,
             notice="removed_by_staff" if named else "removed",
+            history=place.standing.policy.history_for_new_members,
         )
         now_ms = context.clock.now_ms()
         return Change(caller.tenant, now_ms, (write,), place.guards)
@@ -237,8 +237,8 @@ async def page(
     Raises:
         Refused: `not_found`, or `invalid_request` for more than one place.
     """
-    places = (request.before, request.after, request.around, request.around_unread)
-    if sum(place not in (None, False) for place in places) > 1:
+    anchors = (request.before, request.after, request.around, request.around_unread)
+    if sum(anchor not in (None, False) for anchor in anchors) > 1:
         raise invalid("", "one_place_only")
     place = await place_of(context, caller, request.conversation_id)
     return await context.store.read(_page, caller, request, place)
@@ -254,12 +254,13 @@ async def _page(
         ids=[request.conversation_id],
         unread_bound=1,
         others_max=1,
+        history=place.standing.policy.history_for_new_members,
     )
     if not views:
         raise Refused("not_found")
     view = views[0]
     head = view.record.head_seq
-    ranges = replace(place, intervals=view.intervals).ranges(head)
+    ranges = view.ranges
     around = request.around
     if request.around_unread:
         around = view.first_unread_seq or head + 1

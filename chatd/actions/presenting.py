@@ -61,6 +61,7 @@ async def gather(
     Raises:
         Refused: `not_found` for somebody who does not exist.
     """
+    policy = await policy_of(tx, tenant)
     views = await conversation_views.views(
         tx,
         tenant,
@@ -68,6 +69,7 @@ async def gather(
         ids=ids,
         unread_bound=limits.unread_exact,
         others_max=limits.participants_in_view,
+        history=policy.history_for_new_members,
     )
     others = {id_ for view in views for id_ in view.others}
     known = await people.many(tx, tenant, sorted(others | {user_id}))
@@ -79,9 +81,7 @@ async def gather(
         if view.record.roster_kind and view.record.roster_id
     ]
     roles = await rosters.roles_of(tx, tenant, user_id, followed) if followed else {}
-    return Gathered(
-        await policy_of(tx, tenant), known[user_id], tuple(views), known, roles
-    )
+    return Gathered(policy, known[user_id], tuple(views), known, roles)
 
 
 async def conversation(context: Context, caller: Caller, id_: str) -> Conversation:

@@ -3,6 +3,7 @@
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import allowed_place, carry_out, place_of
+from chatd.actions.basis.facts import policy_of
 from chatd.clock import rfc3339
 from chatd.domain.announcements import Hinted
 from chatd.domain.people import Caller
@@ -103,8 +104,13 @@ async def unread(
 
 async def totals(tx: Transaction, caller: Caller, limits: Limits) -> UnreadTotals:
     """The numbers of the badge, within a transaction."""
+    policy = await policy_of(tx, caller.tenant)
     count, marked = await personal.unread_totals(
-        tx, caller.tenant, caller.user_id, limits.unread_exact
+        tx,
+        caller.tenant,
+        caller.user_id,
+        limits.unread_exact,
+        policy.history_for_new_members,
     )
     return UnreadTotals(
         messages=min(count, limits.unread_exact),

@@ -1,31 +1,34 @@
 """What somebody missed: `Sync`, and the reads by which live delivery is the same.
 
 A person's own state comes first, then conversations; an answer is cut at its limits and
-says `more`. What a person may see is decided by membership intervals alone.
+says `more`. What a person may see is decided by membership intervals alone. A log has
+no hole, so how much there is to read is known before it is read: the statements of an
+answer do not grow with what was missed, nor with the number of conversations.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
+from chatd.actions import personal as own
 from chatd.actions import presenting
 from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
-from chatd.actions.events import around, event
-from chatd.actions.me import preferences_of
-from chatd.actions.presenting import Gathered
+from chatd.actions.basis.facts import policy_of
+from chatd.actions.events import Around, around, event, people_named, veiled
 from chatd.clock import rfc3339
-from chatd.domain.members import visible_ranges
+from chatd.domain.members import Range, clipped
 from chatd.domain.people import Caller
-from chatd.domain.verdicts import denied
 from chatd.errors import Refused
 from chatd.limits import Limits
 from chatd.store import log, members, personal
 from chatd.store.conversation_views import ConversationView
-from chatd.store.personal import PersonalChange
+from chatd.store.log import LogRow
 from chatd.store.transaction import Transaction
-from chatd_protocol.chat import events, requests, results
+from chatd_protocol.chat import requests
+from chatd_protocol.chat.base import Shape
 from chatd_protocol.chat.events import LogEvent, PersonalEvent
 from chatd_protocol.chat.results import (
     ConversationEvents,
@@ -34,8 +37,11 @@ from chatd_protocol.chat.results import (
     WatchedEvent,
 )
 
-PERSONAL_PAGE = 100
+PERSONAL_PAGE: Final = 100
 """Rows of a person's own state in one answer; each may carry a whole conversation."""
+
+ENVELOPE_BYTES: Final = 256
+"""Of an answer without its rows: braces, names, the epoch, a position."""
 
 
 async def sync(context: Context, caller: Caller, request: requests.Sync) -> Synced:
@@ -52,18 +58,23 @@ async def sync(context: Context, caller: Caller, request: requests.Sync) -> Sync
 class _Answer:
     """An answer that grows until it is full."""
 
-    events_left: int
     bytes_left: int
+    personal: list[PersonalRow] = field(default_factory=list)
     conversations: list[ConversationEvents] = field(default_factory=list)
+    empty: bool = True
     more: bool = False
 
-    def takes(self, size: int) -> bool:
-        """Whether something of this size still fits; the first always does."""
-        if self.events_left <= 0 or (self.bytes_left < size and self.bytes_left >= 0):
+    def takes(self, part: Shape, *, gets_further: bool = True) -> bool:
+        """Whether this still fits; the first that gets the caller further always does.
+
+        Otherwise a caller could ask the same for ever.
+        """
+        size = len(msgspec.json.encode(part)) + 1
+        if self.bytes_left < size and not self.empty:
             self.more = True
             return False
-        self.events_left -= 1
         self.bytes_left -= size
+        self.empty = self.empty and not gets_further
         return True
 
 
@@ -74,21 +85,31 @@ async def _sync(
     head = await personal.head(tx, tenant, user_id)
     since = head if request.personal_seq is None else request.personal_seq
     changes = await personal.changes_since(tx, tenant, user_id, since, PERSONAL_PAGE)
-    own = await _rows(tx, caller, changes, limits)
-    size = sum(len(msgspec.json.encode(row)) for row in own)
-    answer = _Answer(request.limit, max(0, limits.sync_answer_bytes - size))
-    if len(changes) == PERSONAL_PAGE:
+    answer = _Answer(limits.sync_answer_bytes - ENVELOPE_BYTES)
+    for row in await own.rows(tx, caller, changes, since, limits):
+        if not answer.takes(row):
+            break
+        answer.personal.append(row)
+    if answer.more or len(changes) == PERSONAL_PAGE:
         answer.more = True
-        head = changes[-1].personal_seq
+        head = answer.personal[-1].personal_seq
     else:
         await _conversations(tx, caller, request, limits, answer)
     return Synced(
         epoch=epoch,
         personal_seq=head,
-        personal=tuple(own),
+        personal=tuple(answer.personal),
         conversations=tuple(answer.conversations),
         more=answer.more,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Missed:
+    """What one conversation has for the caller: `None` is more than an answer tells."""
+
+    view: ConversationView
+    spans: tuple[Range, ...] | None
 
 
 async def _conversations(
@@ -98,206 +119,74 @@ async def _conversations(
     limits: Limits,
     answer: _Answer,
 ) -> None:
+    tenant = caller.tenant
     gathered = await presenting.gather(
-        tx, caller.tenant, caller.user_id, list(request.cursors), limits
+        tx, tenant, caller.user_id, list(request.cursors), limits
     )
-    newest_first = sorted(
-        gathered.views, key=lambda view: view.record.last_activity_ms, reverse=True
+    missed, more = _missed(gathered.views, request, limits)
+    spans = [(one.view.record.id, span) for one in missed for span in one.spans or ()]
+    rows = await log.within(tx, tenant, spans)
+    named = await people_named(
+        tx, tenant, [row for some in rows.values() for row in some]
     )
-    for view in newest_first:
-        cursor = request.cursors[view.record.id]
-        if cursor == view.record.head_seq:
-            continue
-        if answer.events_left <= 0:
-            answer.more = True
-            return
-        missed = await _missed(
-            tx, caller.tenant, gathered, view, cursor, limits, answer
-        )
-        answer.conversations.append(missed)
+    for one in missed:
+        record = one.view.record
+        left = None if one.view.member else record.head_seq
+        known = Around(named, presenting.facts_of(record, None), left)
+        part = _part(one, rows.get(record.id, ()), known, answer)
+        if part is not None:
+            answer.conversations.append(part)
         if answer.more:
             return
+    answer.more = more
 
 
-async def _missed(
-    tx: Transaction,
-    tenant: str,
-    gathered: Gathered,
-    view: ConversationView,
-    cursor: int,
-    limits: Limits,
-    answer: _Answer,
-) -> ConversationEvents:
-    id_, head = view.record.id, view.record.head_seq
-    # Ahead of the log: the client knows another database.
-    if cursor > head or head - cursor > limits.sync_events_per_conversation:
-        answer.events_left -= 1
-        return ConversationEvents(
-            conversation_id=id_, events=(), head_seq=head, too_long=True
-        )
-    ranges = visible_ranges(
-        view.intervals,
-        head,
-        cleared_seq=view.marks.cleared_seq,
-        history_for_new_members=gathered.policy.history_for_new_members,
+def _missed(
+    views: Sequence[ConversationView], request: requests.Sync, limits: Limits
+) -> tuple[list[_Missed], bool]:
+    """What to read, newest conversations first, and whether there is more of it."""
+    left = request.limit
+    found: list[_Missed] = []
+    for view in sorted(views, key=lambda one: -one.record.last_activity_ms):
+        cursor, head = request.cursors[view.record.id], view.record.head_seq
+        if cursor == head:
+            continue
+        if left == 0:
+            return found, True
+        # Ahead of the log: the client knows another database.
+        if cursor > head or head - cursor > limits.sync_events_per_conversation:
+            found.append(_Missed(view, None))
+            left -= 1
+            continue
+        spans, rest = clipped(view.ranges, cursor + 1, left)
+        found.append(_Missed(view, spans))
+        if rest:
+            return found, True
+        left -= sum(one.last - one.first + 1 for one in spans)
+    return found, False
+
+
+def _part(
+    missed: _Missed, rows: Sequence[LogRow], known: Around, answer: _Answer
+) -> ConversationEvents | None:
+    """As much of a conversation as still fits; `None` when nothing does."""
+    record = missed.view.record
+    told = ConversationEvents(
+        conversation_id=record.id,
+        events=(),
+        head_seq=record.head_seq,
+        too_long=True if missed.spans is None else None,
     )
-    rows = await log.events(
-        tx,
-        tenant,
-        id_,
-        after_seq=cursor,
-        until_seq=head,
-        limit=answer.events_left + 1,
-    )
-    known = await around(
-        tx,
-        tenant,
-        id_,
-        rows,
-        presenting.facts_of_view(view),
-        None if view.member else head,
-    )
+    if not answer.takes(told, gets_further=missed.spans is None):
+        return None
     found: list[LogEvent] = []
     for row in rows:
-        if not any(one.first <= row.seq <= one.last for one in ranges):
-            continue
-        made = event(row, known)
-        if not answer.takes(len(msgspec.json.encode(made))):
+        sees = row.message is None or missed.view.sees(row.message.seq)
+        made = veiled(event(row, known), sees=sees)
+        if not answer.takes(made):
             break
         found.append(made)
-    return ConversationEvents(conversation_id=id_, events=tuple(found), head_seq=head)
-
-
-# ------------------------------------------------------------- a person's own
-
-
-async def _gathered(
-    tx: Transaction, caller: Caller, changes: Sequence[PersonalChange], limits: Limits
-) -> tuple[Gathered, dict[str, ConversationView]]:
-    ids = list(dict.fromkeys(c.conversation_id for c in changes if c.conversation_id))
-    gathered = await presenting.gather(tx, caller.tenant, caller.user_id, ids, limits)
-    return gathered, {view.record.id: view for view in gathered.views}
-
-
-async def _rows(
-    tx: Transaction, caller: Caller, changes: Sequence[PersonalChange], limits: Limits
-) -> list[PersonalRow]:
-    if not changes:
-        return []
-    gathered, views = await _gathered(tx, caller, changes, limits)
-    return [_row(change, gathered, views, limits) for change in changes]
-
-
-def _row(
-    change: PersonalChange,
-    gathered: Gathered,
-    views: dict[str, ConversationView],
-    limits: Limits,
-) -> PersonalRow:
-    seq = change.personal_seq
-    if change.conversation_id is None:
-        return results.PreferencesRow(
-            personal_seq=seq, preferences=preferences_of(gathered.person)
-        )
-    id_ = change.conversation_id
-    view = views[id_]
-    if change.kind == "membership":
-        return results.MembershipRow(
-            personal_seq=seq,
-            conversation_id=id_,
-            member=view.member,
-            conversation=presenting.shown(gathered, view, limits),
-            left_seq=None if view.member else view.record.head_seq,
-        )
-    if change.kind == "read":
-        return results.ReadRow(
-            personal_seq=seq,
-            conversation_id=id_,
-            read_seq=view.marks.read_seq,
-            unread=presenting.unread_of(view, limits),
-        )
-    if change.kind == "marks":
-        return results.ConversationPreferencesRow(
-            personal_seq=seq,
-            conversation_id=id_,
-            muted=view.marks.muted,
-            starred=view.marks.starred,
-            archived=view.marks.archived,
-            draft=view.marks.draft,
-        )
-    return results.PermissionsRow(
-        personal_seq=seq,
-        conversation_id=id_,
-        denied=denied(presenting.standing_of(gathered, view)),
-    )
-
-
-async def personal_events(
-    context: Context, tenant: str, user_id: str, after: int
-) -> Sequence[PersonalEvent]:
-    """A person's own events after a position, in order; at most a page of them."""
-    return await context.store.read(
-        _personal_events, Caller(tenant, user_id), after, context.limits
-    )
-
-
-async def _personal_events(
-    tx: Transaction, caller: Caller, after: int, limits: Limits
-) -> list[PersonalEvent]:
-    changes = await personal.changes_since(
-        tx, caller.tenant, caller.user_id, after, PERSONAL_PAGE
-    )
-    rows = await _rows(tx, caller, changes, limits)
-    at = rfc3339(await personal.changed_at_ms(tx, caller.tenant, caller.user_id))
-    return [_as_event(row, at) for row in rows]
-
-
-def _as_event(row: PersonalRow, at: str) -> PersonalEvent:
-    if isinstance(row, results.PreferencesRow):
-        return events.PreferencesChanged(
-            personal_seq=row.personal_seq, at=at, preferences=row.preferences
-        )
-    seq, id_ = row.personal_seq, row.conversation_id
-    if isinstance(row, results.MembershipRow):
-        if row.conversation is not None and row.left_seq is None:
-            return events.ConversationJoined(
-                personal_seq=seq,
-                at=at,
-                conversation_id=id_,
-                conversation=row.conversation,
-            )
-        return events.ConversationLeft(
-            personal_seq=seq,
-            at=at,
-            conversation_id=id_,
-            left_seq=row.left_seq or 0,
-            conversation=row.conversation,
-        )
-    if isinstance(row, results.ReadRow):
-        kind = events.UnreadChanged if row.unread.marked else events.ReadMoved
-        return kind(
-            personal_seq=seq,
-            at=at,
-            conversation_id=id_,
-            read_seq=row.read_seq,
-            unread=row.unread,
-        )
-    if isinstance(row, results.ConversationPreferencesRow):
-        return events.PreferencesChanged(
-            personal_seq=seq,
-            at=at,
-            conversation_id=id_,
-            muted=row.muted,
-            starred=row.starred,
-            archived=row.archived,
-            draft=row.draft,
-        )
-    return events.PermissionsChanged(
-        personal_seq=seq, at=at, conversation_id=id_, denied=row.denied
-    )
-
-
-# ------------------------------------------------------- for live delivery
+    return msgspec.structs.replace(told, events=tuple(found))
 
 
 async def events_between(
@@ -322,6 +211,39 @@ async def _events_between(
     )
     known = await around(tx, tenant, conversation_id, rows)
     return [event(row, known) for row in rows]
+
+
+async def blind(
+    context: Context, tenant: str, conversation_id: str, seq: int
+) -> Collection[str]:
+    """Members who may not see this position, which is behind them (ITS-70)."""
+    return await context.store.read(_blind, tenant, conversation_id, seq)
+
+
+async def _blind(
+    tx: Transaction, tenant: str, conversation_id: str, seq: int
+) -> frozenset[str]:
+    history = (await policy_of(tx, tenant)).history_for_new_members
+    return await members.blind(tx, tenant, conversation_id, seq, history)
+
+
+async def personal_events(
+    context: Context, tenant: str, user_id: str, after: int
+) -> Sequence[PersonalEvent]:
+    """A person's own events after a position, in order; at most a page of them."""
+    return await context.store.read(
+        _personal_events, Caller(tenant, user_id), after, context.limits
+    )
+
+
+async def _personal_events(
+    tx: Transaction, caller: Caller, after: int, limits: Limits
+) -> list[PersonalEvent]:
+    tenant, user_id = caller.tenant, caller.user_id
+    changes = await personal.changes_since(tx, tenant, user_id, after, PERSONAL_PAGE)
+    at = rfc3339(await personal.changed_at_ms(tx, tenant, user_id))
+    rows = await own.rows(tx, caller, changes, after, limits)
+    return [own.event(row, at) for row in rows]
 
 
 async def members_at(
@@ -362,9 +284,17 @@ async def tenant_events(
 async def _tenant_events(
     tx: Transaction, tenant: str, position: int, limit: int
 ) -> list[WatchedEvent]:
-    watched = []
-    for row in await log.tail(tx, tenant, position, limit):
-        known = await around(tx, tenant, row.conversation_id, [row])
-        cursor = cursors.encode((row.position,))
-        watched.append(WatchedEvent(cursor=cursor, event=event(row, known)))
-    return watched
+    rows = await log.tail(tx, tenant, position, limit)
+    known: Mapping[str, Around] = {
+        id_: await around(
+            tx, tenant, id_, [r for r in rows if r.conversation_id == id_]
+        )
+        for id_ in dict.fromkeys(row.conversation_id for row in rows)
+    }
+    return [
+        WatchedEvent(
+            cursor=cursors.encode((row.position,)),
+            event=event(row, known[row.conversation_id]),
+        )
+        for row in rows
+    ]

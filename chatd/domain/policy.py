@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
+from chatd.domain.members import History
+
 Action = Literal[
     "send",
     "edit",
@@ -115,7 +117,7 @@ class Policy:
     rights: Mapping[Action, Mapping[Kind, Right]]
     edit_window_s: int
     names_remover: bool
-    history_for_new_members: Literal["all", "none"]
+    history_for_new_members: History
 
 
 @dataclass(frozen=True, slots=True)

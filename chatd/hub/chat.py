@@ -4,7 +4,7 @@ This is where SignalR meets the chat: one `signalr.Hub` value made of the method
 the rooms and the hooks. The hub decides nothing about people and messages; actions do.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Final
 
 from chatd.actions import recovery
@@ -91,7 +91,9 @@ class ChatHub:
         self._allowed_origins = tuple(allowed_origins)
         self._watchers = Watchers()
         self._rooms = Rooms()
-        self._fanout = Fanout(self._rooms, self._read_events, self._read_members)
+        self._fanout = Fanout(
+            self._rooms, self._read_events, self._read_members, self._read_blind
+        )
         self._personal = PersonalEvents(self._rooms, self._read_personal)
         self._presences = Presences(
             self._rooms,
@@ -261,6 +263,11 @@ class ChatHub:
         self, tenant: str, conversation_id: str, seq: int
     ) -> tuple[Sequence[str], Sequence[str]]:
         return await recovery.members_at(self._context, tenant, conversation_id, seq)
+
+    async def _read_blind(
+        self, tenant: str, conversation_id: str, seq: int
+    ) -> Collection[str]:
+        return await recovery.blind(self._context, tenant, conversation_id, seq)
 
     async def _read_personal(
         self, tenant: str, user_id: str, after: int

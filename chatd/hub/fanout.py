@@ -10,9 +10,10 @@ or reordered hint costs a read and nothing else.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final
 
+from chatd.actions.events import veiled
 from chatd.domain.announcements import Logged
 from chatd.errors import Refused
 from chatd.hub.parcels import RECIPIENTS_PER_TURN, send_to
@@ -21,6 +22,8 @@ from chatd.telemetry import log, spawn
 from chatd_protocol.chat.events import (
     ConversationCreated,
     LogEvent,
+    MessageEdited,
+    MessageRemoved,
     ParticipantsAdded,
     ParticipantsRemoved,
 )
@@ -45,6 +48,12 @@ JOINING: Final = frozenset({"conversation.created", "participants.added"})
 ReadEvents = Callable[[str, str, int, int], Awaitable[Sequence[LogEvent]]]
 """Events of (tenant, conversation) with `after < seq <= until`."""
 
+AMENDMENTS: Final = (MessageEdited, MessageRemoved)
+"""Events about an earlier message, which not every member of now may see."""
+
+ReadBlind = Callable[[str, str, int], Awaitable[Collection[str]]]
+"""Members of (tenant, conversation) who may not see a position."""
+
 ReadMembers = Callable[[str, str, int], Awaitable[tuple[Sequence[str], Sequence[str]]]]
 """Who of (tenant, conversation) joined and who left at a position."""
 
@@ -57,11 +66,13 @@ class Fanout:
         rooms: Rooms,
         read_events: ReadEvents,
         read_members: ReadMembers,
+        read_blind: ReadBlind,
         retry_s: float = RETRY_S,
     ) -> None:
         self._rooms = rooms
         self._read_events = read_events
         self._read_members = read_members
+        self._read_blind = read_blind
         self._retry_s = retry_s
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -90,7 +101,7 @@ class Fanout:
         while (
             (event := room.pending.get(room.last + 1)) is not None
             and not room.entering
-            and not isinstance(event, MEMBERSHIP_EVENTS)
+            and not isinstance(event, (*MEMBERSHIP_EVENTS, *AMENDMENTS))
             and len(room.audience) <= RECIPIENTS_PER_TURN
         ):
             try:
@@ -165,7 +176,8 @@ class Fanout:
                 continue
             if after < room.last:
                 for event in await self._read_events(*room.key, after, room.last):
-                    send_to(connection, event)
+                    sees = connection.user_id not in await self._blind(room, event)
+                    send_to(connection, veiled(event, sees=sees))
             if room.entering.pop(connection, None) is not None:
                 room.audience.add(connection)
 
@@ -197,12 +209,19 @@ class Fanout:
             log.error("announced event is not in the log", conversation=room.key[1])
             room.last = first - 1
 
+    async def _blind(self, room: Room, event: LogEvent) -> Collection[str]:
+        if not isinstance(event, AMENDMENTS):
+            return ()
+        return await self._read_blind(*room.key, event.message.seq)
+
     async def _deliver(self, room: Room, seq: int, event: LogEvent) -> None:
         left: Sequence[str] = ()
         if isinstance(event, MEMBERSHIP_EVENTS):
             joined, left = await self._read_members(*room.key, seq)
             self._rooms.joined(room, seq, joined)
-        await room.audience.send_in_turns(event)
+        seeing, blind = room.audience.parted(await self._blind(room, event))
+        await seeing.send_in_turns(event)
+        await blind.send_in_turns(veiled(event, sees=False))
         room.last = seq
         room.pending.pop(seq, None)
         self._rooms.left(room, seq, left)

@@ -6,7 +6,7 @@ so that nothing is asked per recipient.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from chatd.signalr.connections.connection import Connection
 from chatd.signalr.prepared import Prepared
@@ -49,6 +49,15 @@ class Audience:
     def connections(self) -> tuple[Connection, ...]:
         """All of them, as of now."""
         return (*self._by_type, *self._single)
+
+    def parted(self, blind: Collection[str | None]) -> tuple["Audience", "Audience"]:
+        """Those of other people, and those of these."""
+        if not blind:
+            return self, Audience()
+        parts = Audience(), Audience()
+        for connection in self.connections():
+            parts[connection.user_id in blind].add(connection)
+        return parts
 
     def _shares(
         self, event: Event

@@ -4,15 +4,15 @@ A current member reads the row as it is. For a former member the facts are those
 last position that the person may see: title, state, count and last message of then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chatd.domain.conversations import ConversationRecord
-from chatd.domain.members import Interval, visible_ranges
+from chatd.domain.members import History, Interval, Range, visible_ranges
 from chatd.domain.messages import MessageRecord
-from chatd.store import messages
-from chatd.store.conversations import COLUMNS, STATE_AFTER, to_record
-from chatd.store.transaction import SqlValue, Transaction, placeholders
+from chatd.store import messages, personal
+from chatd.store.conversations import COLUMNS, to_record
+from chatd.store.transaction import Row, SqlValue, Transaction, placeholders
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,26 @@ class Marks:
 
 
 @dataclass(frozen=True, slots=True)
+class Amendments:
+    """Changes of messages that came where the person could not see them.
+
+    `last_seq` is the log position of the last one. Whoever knew the membership row that
+    was before, at `after_pseq` or later, lacks only those after the position
+    `after_seq`.
+    """
+
+    last_seq: int = 0
+    after_seq: int = 0
+    after_pseq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationView:
     """A conversation as one person has it, with `record` as of what he may see.
 
     `unread` stops at the given bound plus one. `others` are the ids of up to a few
-    other participants, the peer first of a direct conversation.
+    other participants, the peer first of a direct conversation. `ranges` is what the
+    person may see of the log.
     """
 
     record: ConversationRecord
@@ -44,27 +59,41 @@ class ConversationView:
     first_unread_seq: int | None
     last_message: MessageRecord | None
     others: tuple[str, ...]
+    ranges: tuple[Range, ...]
+    amended: Amendments
+
+    def sees(self, seq: int) -> bool:
+        """Whether the person may see a position of the log."""
+        return any(one.first <= seq <= one.last for one in self.ranges)
 
 
-_UNREAD_TEST = (
-    "m.tenant = p.tenant AND m.conversation_id = p.conversation_id"
-    " AND m.seq > p.read_seq AND m.author_id <> p.user_id"
-    " AND m.kind = 'text' AND m.removed_at_ms IS NULL"
-)
+_ALL = "p.member = 1 AND p.archived = 0"
+_STARRED = "p.member = 1 AND p.starred = 1"
+_ARCHIVED = "p.member = 1 AND p.archived = 1"
+_CLOSED = "p.member = 0 OR c.state <> 'open'"
 
-_FILTERS = {
-    "all": "p.member = 1 AND p.archived = 0",
-    "unread": "p.member = 1 AND (p.marked_unread = 1 OR EXISTS"
-    f" (SELECT 1 FROM message m WHERE {_UNREAD_TEST}))",
-    "starred": "p.member = 1 AND p.starred = 1",
-    "archived": "p.member = 1 AND p.archived = 1",
-    "closed": "p.member = 0 OR c.state <> 'open'",
-}
+
+def _filter(name: str, history: History) -> str:
+    unread = (
+        "p.member = 1 AND (p.marked_unread = 1 OR EXISTS"
+        f" (SELECT 1 FROM message m WHERE {personal.unread(history)}))"
+    )
+    return {
+        "all": _ALL,
+        "unread": unread,
+        "starred": _STARRED,
+        "archived": _ARCHIVED,
+        "closed": _CLOSED,
+    }[name]
 
 
 @dataclass(frozen=True, slots=True)
 class ListPosition:
-    """Where a page of the list ended: the time of last activity and the id."""
+    """Where a page of the list ended: the time of last activity and the id.
+
+    For who has left, the last activity that he saw: neither the order nor a cursor
+    tells of what is going on now.
+    """
 
     last_activity_ms: int
     id: str
@@ -78,21 +107,24 @@ async def page_ids(
     filter_: str,
     after: ListPosition | None,
     limit: int,
+    history: History,
 ) -> list[ListPosition]:
     """The person's conversations, latest activity first.
 
     `closed` also holds those that the person has left (ITS-129); `all` does not.
     """
     parameters: list[SqlValue] = [tenant, user_id, limit]
+    activity = "coalesce(p.left_activity_ms, c.last_activity_ms)"
     behind = ""
     if after is not None:
-        behind = " AND (c.last_activity_ms, c.id) < ($4, $5)"
+        behind = f" AND ({activity}, c.id) < ($4, $5)"
         parameters += [after.last_activity_ms, after.id]
     rows = await tx.all(
-        "SELECT c.last_activity_ms, c.id FROM conversation_person p"
+        f"SELECT {activity}, c.id FROM conversation_person p"
         " JOIN conversation c ON c.tenant = p.tenant AND c.id = p.conversation_id"
-        f" WHERE p.tenant = $1 AND p.user_id = $2 AND ({_FILTERS[filter_]}){behind}"
-        " ORDER BY c.last_activity_ms DESC, c.id DESC LIMIT $3",
+        f" LEFT JOIN {personal.OPEN_STAY} WHERE p.tenant = $1 AND p.user_id = $2"
+        f" AND ({_filter(filter_, history)}){behind}"
+        f" ORDER BY {activity} DESC, c.id DESC LIMIT $3",
         *parameters,
     )
     return [ListPosition(row[0], row[1]) for row in rows]
@@ -106,58 +138,121 @@ async def views(
     ids: Sequence[str],
     unread_bound: int,
     others_max: int,
+    history: History,
 ) -> list[ConversationView]:
     """These conversations as the person has them, in this order.
 
     Those in which the person never was are left out. The number of statements does not
-    grow with the number of conversations of which the person is a member.
+    grow with the number of conversations, nor with what is in them.
     """
     if not ids:
         return []
-    known = placeholders(5, len(ids))
-    rows = await tx.all(
+    rows = await _rows(tx, tenant, user_id, ids, unread_bound, history)
+    stays = await _intervals(tx, tenant, user_id, ids)
+    others = await _others(tx, tenant, user_id, ids, others_max)
+    found = {
+        row[0]: _view(row, stays[row[0]], others.get(row[0], ()), history)
+        for row in rows
+    }
+    lasts = await _lasts(tx, tenant, found.values(), {row[0]: row[13] for row in rows})
+    return [
+        replace(found[id_], last_message=lasts.get(id_)) for id_ in ids if id_ in found
+    ]
+
+
+async def _rows(
+    tx: Transaction,
+    tenant: str,
+    user_id: str,
+    ids: Sequence[str],
+    unread_bound: int,
+    history: History,
+) -> list[Row]:
+    unread = personal.unread(history)
+    return await tx.all(
         f"SELECT {COLUMNS}, c.last_message_id, p.member, p.read_seq, p.marked_unread,"
         " p.muted, p.starred, p.archived, p.draft, p.cleared_seq,"
         " CASE WHEN p.member = 1 THEN (SELECT count(*) FROM (SELECT 1 FROM message m"
-        f" WHERE {_UNREAD_TEST} LIMIT $3) AS some) ELSE 0 END,"
+        f" WHERE {unread} LIMIT $3) AS some) ELSE 0 END,"
         " CASE WHEN p.member = 1 THEN (SELECT m.seq FROM message m WHERE"
-        f" {_UNREAD_TEST} ORDER BY m.seq LIMIT $4) END"
+        f" {unread} ORDER BY m.seq LIMIT $4) END,"
+        " CASE WHEN p.member = 0 THEN (SELECT t.title FROM conversation_title t"
+        " WHERE t.tenant = p.tenant AND t.conversation_id = p.conversation_id"
+        " AND t.seq <= (SELECT max(s.left_seq) FROM membership s"
+        " WHERE s.tenant = p.tenant AND s.conversation_id = p.conversation_id"
+        " AND s.user_id = p.user_id) ORDER BY t.seq DESC LIMIT 1) END,"
+        " p.left_state, p.left_participant_count, p.left_activity_ms,"
+        " p.amended_seq, p.amended_after_seq, p.amended_after_pseq"
         " FROM conversation_person p"
         " JOIN conversation c ON c.tenant = p.tenant AND c.id = p.conversation_id"
-        f" WHERE p.tenant = $1 AND p.user_id = $2 AND p.conversation_id IN ({known})",
+        f" LEFT JOIN {personal.OPEN_STAY} WHERE p.tenant = $1 AND p.user_id = $2"
+        f" AND p.conversation_id IN ({placeholders(5, len(ids))})",
         tenant,
         user_id,
         unread_bound + 1,
         1,
         *ids,
     )
-    stays = await _intervals(tx, tenant, user_id, ids)
-    others = await _others(tx, tenant, user_id, ids, others_max)
-    last_ids = [row[13] for row in rows if row[13] is not None and row[14]]
-    lasts = await messages.many(tx, tenant, last_ids)
-    found = {}
-    for row in rows:
-        view = ConversationView(
-            record=to_record(row),
-            member=bool(row[14]),
-            intervals=stays[row[0]],
-            marks=Marks(
-                read_seq=row[15],
-                marked_unread=bool(row[16]),
-                muted=bool(row[17]),
-                starred=bool(row[18]),
-                archived=bool(row[19]),
-                draft=row[20],
-                cleared_seq=row[21],
-            ),
-            unread=row[22],
-            first_unread_seq=row[23],
-            last_message=lasts.get(row[13]),
-            others=others.get(row[0], ()),
+
+
+def _view(
+    row: Row, stays: tuple[Interval, ...], others: tuple[str, ...], history: History
+) -> ConversationView:
+    record, member = to_record(row), bool(row[14])
+    if not member:
+        record = replace(
+            record,
+            title=row[24],
+            state=row[25],
+            participant_count=row[26],
+            last_activity_ms=row[27],
+            head_seq=max(stay.left_seq or 0 for stay in stays),
         )
-        now = _as_it_is if view.member else _as_it_was
-        found[row[0]] = await now(tx, tenant, view)
-    return [found[id_] for id_ in ids if id_ in found]
+    marks = Marks(
+        read_seq=row[15],
+        marked_unread=bool(row[16]),
+        muted=bool(row[17]),
+        starred=bool(row[18]),
+        archived=bool(row[19]),
+        draft=row[20],
+        cleared_seq=row[21],
+    )
+    return ConversationView(
+        record=record,
+        member=member,
+        intervals=stays,
+        marks=marks,
+        unread=row[22],
+        first_unread_seq=row[23],
+        last_message=None,
+        others=others if member or record.kind == "direct" else (),
+        ranges=visible_ranges(
+            stays, record.head_seq, cleared_seq=marks.cleared_seq, history=history
+        ),
+        amended=Amendments(row[28], row[29], row[30]),
+    )
+
+
+async def _lasts(
+    tx: Transaction,
+    tenant: str,
+    views: Iterable[ConversationView],
+    last_ids: Mapping[str, str | None],
+) -> dict[str, MessageRecord]:
+    """The last message that the person may see of each, by conversation."""
+    newest = await messages.many(tx, tenant, [id_ for id_ in last_ids.values() if id_])
+    seen: dict[str, MessageRecord] = {}
+    others = []
+    for view in views:
+        id_ = view.record.id
+        last = newest.get(last_ids[id_] or "")
+        if last is not None and view.sees(last.seq):
+            seen[id_] = last
+        elif last is not None:
+            others += [(id_, one) for one in view.ranges]
+    ids = await messages.last_ids(tx, tenant, others)
+    earlier = await messages.many(tx, tenant, list(ids.values()))
+    return seen | {id_: earlier[message_id] for id_, message_id in ids.items()}
 
 
 async def _intervals(
@@ -195,70 +290,3 @@ async def _others(
     for id_, other in rows:
         others[id_] = (*others.get(id_, ()), other)
     return others
-
-
-async def _as_it_is(
-    tx: Transaction, tenant: str, view: ConversationView
-) -> ConversationView:
-    """The view of a member, who may have been away when the last message came."""
-    last, until = view.last_message, view.record.head_seq
-    ranges = visible_ranges(view.intervals, until, cleared_seq=view.marks.cleared_seq)
-    if last is None or any(one.first <= last.seq <= one.last for one in ranges):
-        return view
-    return replace(view, last_message=await _last_seen(tx, tenant, view, until))
-
-
-async def _last_seen(
-    tx: Transaction, tenant: str, view: ConversationView, until: int
-) -> MessageRecord | None:
-    ranges = visible_ranges(view.intervals, until, cleared_seq=view.marks.cleared_seq)
-    found = await messages.older(
-        tx, tenant, view.record.id, ranges, before=until + 1, limit=1
-    )
-    return found[0] if found else None
-
-
-async def _as_it_was(
-    tx: Transaction, tenant: str, view: ConversationView
-) -> ConversationView:
-    """The view of a former member: nothing in it is later than his last position."""
-    ends = [stay.left_seq for stay in view.intervals if stay.left_seq is not None]
-    until = max(ends, default=0)
-    id_ = view.record.id
-    title = await tx.one(
-        "SELECT title FROM conversation_title WHERE tenant = $1"
-        " AND conversation_id = $2 AND seq <= $3 ORDER BY seq DESC LIMIT 1",
-        tenant,
-        id_,
-        until,
-    )
-    state = await tx.one(
-        "SELECT kind FROM log WHERE tenant = $1 AND conversation_id = $2 AND seq <= $3"
-        f" AND kind IN ({placeholders(4, len(STATE_AFTER))})"
-        " ORDER BY seq DESC LIMIT 1",
-        tenant,
-        id_,
-        until,
-        *STATE_AFTER,
-    )
-    count = await tx.one(
-        "SELECT count(*) FROM membership WHERE tenant = $1 AND conversation_id = $2"
-        " AND joined_seq <= $3 AND (left_seq IS NULL OR left_seq > $3)",
-        tenant,
-        id_,
-        until,
-    )
-    last = await _last_seen(tx, tenant, view, until)
-    return replace(
-        view,
-        record=replace(
-            view.record,
-            title=title[0] if title else "",
-            state=STATE_AFTER[state[0]] if state else "open",
-            participant_count=count[0] if count else 0,
-            head_seq=until,
-            last_activity_ms=last.created_at_ms if last else view.record.created_at_ms,
-        ),
-        last_message=last,
-        others=view.others if view.record.kind == "direct" else (),
-    )

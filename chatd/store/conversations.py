@@ -6,8 +6,6 @@ What one person has of them is in `conversation_views`.
 from dataclasses import dataclass
 
 from chatd.domain.conversations import ConversationRecord, Kind, State
-from chatd.domain.messages import MessageRecord
-from chatd.store import messages
 from chatd.store.effects import Effects
 from chatd.store.members import NewMember, admit
 from chatd.store.transaction import Row, Transaction
@@ -162,22 +160,6 @@ async def record(
         conversation_id,
     )
     return None if row is None else to_record(row)
-
-
-async def facts(
-    tx: Transaction, tenant: str, conversation_id: str
-) -> tuple[ConversationRecord, MessageRecord | None] | None:
-    """The conversation as it is now, and its last message."""
-    row = await tx.one(
-        f"SELECT {COLUMNS}, c.last_message_id FROM conversation c"
-        " WHERE c.tenant = $1 AND c.id = $2",
-        tenant,
-        conversation_id,
-    )
-    if row is None:
-        return None
-    last = row[13] and await messages.by_id(tx, tenant, row[13])
-    return to_record(row), last or None
 
 
 async def direct(tx: Transaction, tenant: str, key: str) -> str | None:

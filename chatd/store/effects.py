@@ -86,8 +86,12 @@ class Effects:
         if row is None:
             raise LookupError("no such person")
         seq = int(row[0])
-        self._told[PersonalMoved(self.tenant, user_id, seq)] = None
+        self.person_moved(user_id, seq)
         return seq
+
+    def person_moved(self, user_id: str, personal_seq: int) -> None:
+        """A person's own state has reached this position."""
+        self._told[PersonalMoved(self.tenant, user_id, personal_seq)] = None
 
     async def bump_conversation(self, tx: Transaction, conversation_id: str) -> None:
         """Members or state of a conversation changed."""

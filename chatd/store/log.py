@@ -1,12 +1,14 @@
 """The event log, gap-free per conversation: ids and kinds; text is joined when read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
 
+from chatd.domain.members import Range
 from chatd.domain.messages import MessageRecord
 from chatd.store import messages
-from chatd.store.transaction import Row, SqlValue, Transaction
+from chatd.store.transaction import Row, SqlValue, Transaction, typed_rows
 
 _COLUMNS = (
     "l.position, l.conversation_id, l.seq, l.kind, l.at_ms, l.actor_id, w.name,"
@@ -57,6 +59,30 @@ async def events(
         limit,
     )
     return await _with_messages(tx, tenant, rows)
+
+
+async def within(
+    tx: Transaction, tenant: str, spans: Sequence[tuple[str, Range]]
+) -> dict[str, list[LogRow]]:
+    """All rows within these ranges of conversations, by conversation and in order.
+
+    A log has no hole: the ranges tell how many rows there will be.
+    """
+    if not spans:
+        return {}
+    rows = await tx.all(
+        f"WITH span (id, first, last) AS (VALUES {typed_rows(2, len(spans), 2)})"
+        f" SELECT {_COLUMNS} FROM span CROSS JOIN {_TABLES}"
+        " WHERE l.tenant = $1 AND l.conversation_id = span.id"
+        " AND l.seq BETWEEN span.first AND span.last",
+        tenant,
+        *(value for id_, one in spans for value in (id_, one.first, one.last)),
+    )
+    found: dict[str, list[LogRow]] = {}
+    made = await _with_messages(tx, tenant, rows)
+    for row in sorted(made, key=lambda one: one.seq):
+        found.setdefault(row.conversation_id, []).append(row)
+    return found
 
 
 async def tail(

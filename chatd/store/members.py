@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatd.domain.members import Interval
+from chatd.domain.members import History, Interval
 from chatd.store.effects import Effects
 from chatd.store.transaction import SqlValue, Transaction
 
@@ -39,8 +39,9 @@ class Part:
 async def join(tx: Transaction, effects: Effects, write: Join) -> None:
     """Apply a `Join`. People who are members already stay as they are."""
     current = set(await current_ids(tx, effects.tenant, write.conversation_id))
-    named = dict.fromkeys(write.members)
-    new = tuple(one for one in named if one.user_id not in current)
+    named = {one.user_id: one for one in write.members}
+    # In the order in which every view shows those who came together.
+    new = tuple(named[id_] for id_ in sorted(named) if id_ not in current)
     if not new:
         return
     seq = await effects.append(
@@ -67,6 +68,7 @@ async def part(tx: Transaction, effects: Effects, write: Part) -> None:
         actor_id=write.actor_id,
         data=_named(gone, len(current) - len(gone)),
     )
+    await _count(tx, effects, write.conversation_id, -len(gone))
     for user_id in gone:
         await tx.run(
             "UPDATE membership SET left_seq = $4 WHERE tenant = $1"
@@ -77,14 +79,17 @@ async def part(tx: Transaction, effects: Effects, write: Part) -> None:
             seq,
         )
         await tx.run(
-            "UPDATE conversation_person SET member = 0, membership_pseq = $4"
+            "UPDATE conversation_person SET member = 0, membership_pseq = $4,"
+            " amended_after_pseq = membership_pseq, amended_after_seq = amended_seq,"
+            " (left_state, left_participant_count, left_activity_ms) ="
+            " (SELECT c.state, c.participant_count, c.last_activity_ms"
+            " FROM conversation c WHERE c.tenant = $1 AND c.id = $2)"
             " WHERE tenant = $1 AND conversation_id = $2 AND user_id = $3",
             effects.tenant,
             write.conversation_id,
             user_id,
             await effects.move_person(tx, user_id),
         )
-    await _count(tx, effects, write.conversation_id, -len(gone))
     await effects.bump_conversation(tx, write.conversation_id)
 
 
@@ -110,6 +115,12 @@ async def admit(
             " membership_pseq, read_seq) VALUES ($1, $2, $3, 1, $4, $5)"
             " ON CONFLICT (tenant, user_id, conversation_id) DO UPDATE SET member = 1,"
             " membership_pseq = excluded.membership_pseq,"
+            # All that was edited in the absence: what was withheld is shown again.
+            " amended_after_pseq = conversation_person.membership_pseq,"
+            " amended_after_seq = (SELECT coalesce(max(s.left_seq), 0)"
+            " FROM membership s WHERE s.tenant = $1 AND s.conversation_id = $2"
+            " AND s.user_id = $3), left_state = NULL,"
+            " left_participant_count = NULL, left_activity_ms = NULL,"
             " read_seq = excluded.read_seq, marked_unread = 0",
             effects.tenant,
             conversation_id,
@@ -138,6 +149,44 @@ def _named(user_ids: Sequence[str], participant_count: int) -> dict[str, object]
         "count": len(user_ids),
         "participantCount": participant_count,
     }
+
+
+def visible(person: str, seq: str, history: History) -> str:
+    """SQL for what `visible_ranges` says: whether this person may see a position.
+
+    `person` is the alias of a row of `conversation_person`, `seq` a position.
+    """
+    same = "{0}.tenant = {1}.tenant AND {0}.conversation_id = {1}.conversation_id"
+    same += " AND {0}.user_id = {1}.user_id"
+    begun = f"s.joined_seq <= {seq}"
+    if history == "all":
+        begun = (
+            f"({begun} OR NOT EXISTS (SELECT 1 FROM membership e"
+            f" WHERE {same.format('e', 's')} AND e.joined_seq < s.joined_seq))"
+        )
+    return (
+        f"{seq} > {person}.cleared_seq AND EXISTS (SELECT 1 FROM membership s"
+        f" WHERE {same.format('s', person)} AND {begun}"
+        f" AND (s.left_seq IS NULL OR s.left_seq >= {seq}))"
+    )
+
+
+async def blind(
+    tx: Transaction, tenant: str, conversation_id: str, seq: int, history: History
+) -> frozenset[str]:
+    """The members of now who may not see a position of the past."""
+    rows = await tx.all(
+        "SELECT p.user_id FROM membership o JOIN conversation_person p"
+        " ON p.tenant = o.tenant AND p.conversation_id = o.conversation_id"
+        " AND p.user_id = o.user_id WHERE o.tenant = $1 AND o.conversation_id = $2"
+        # Whoever was there already sees it, unless it was cleared.
+        " AND o.left_seq IS NULL AND (o.joined_seq > $3 OR p.cleared_seq >= $3)"
+        f" AND NOT ({visible('p', '$3', history)})",
+        tenant,
+        conversation_id,
+        seq,
+    )
+    return frozenset(row[0] for row in rows)
 
 
 async def intervals(

@@ -7,10 +7,11 @@ A removal takes text and links out of the row; nothing else holds them. The hot 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatd.domain.members import Range
+from chatd.domain.members import Absence, History, Range
 from chatd.domain.messages import MessageRecord
+from chatd.store import personal
 from chatd.store.effects import Effects
-from chatd.store.transaction import Row, SqlValue, Transaction, placeholders
+from chatd.store.transaction import Row, SqlValue, Transaction, placeholders, typed_rows
 
 COLUMNS = (
     "m.id, m.conversation_id, m.seq, m.kind, m.author_id, a.name, m.created_at_ms,"
@@ -40,7 +41,11 @@ class InsertMessage:
 
 @dataclass(frozen=True, slots=True)
 class EditMessage:
-    """Another text, if the message was not edited or removed since `expected_ms`."""
+    """Another text, if the message was not edited or removed since `expected_ms`.
+
+    `history` is what the tenant's policy gives to newcomers: it tells who may still
+    read the message and is to be told.
+    """
 
     id: str
     conversation_id: str
@@ -48,6 +53,7 @@ class EditMessage:
     text: str
     links_json: str | None
     expected_ms: int | None
+    history: History = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class RemoveMessage:
     actor_id: str
     by: str | None
     notice: str
+    history: History = "all"
 
 
 class Conflict(Exception):
@@ -121,6 +128,7 @@ async def edit(tx: Transaction, effects: Effects, write: EditMessage) -> None:
         actor_id=write.actor_id,
         message_id=write.id,
     )
+    await _tell_former(tx, effects, write, seq)
     changed = await tx.run(
         "UPDATE message SET text = $3, links_json = $4, last_event_seq = $5,"
         # Two edits within a millisecond still differ in their time.
@@ -148,6 +156,7 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> Non
         actor_id=write.actor_id,
         message_id=write.id,
     )
+    await _tell_former(tx, effects, write, seq)
     changed = await tx.run(
         "UPDATE message SET text = NULL, links_json = NULL, edited_at_ms = NULL,"
         " digest = NULL, removed_at_ms = $3, removed_by = $4, notice = $5,"
@@ -162,6 +171,27 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> Non
     )
     if not changed:
         raise Conflict
+
+
+async def _tell_former(
+    tx: Transaction, effects: Effects, write: EditMessage | RemoveMessage, seq: int
+) -> None:
+    row = await tx.one(
+        "SELECT seq, last_event_seq FROM message WHERE tenant = $1 AND id = $2",
+        effects.tenant,
+        write.id,
+    )
+    if row is None:
+        raise Conflict
+    change = personal.Amended(
+        conversation_id=write.conversation_id,
+        message_seq=row[0],
+        last_event_seq=row[1],
+        seq=seq,
+        removed=isinstance(write, RemoveMessage),
+        history=write.history,
+    )
+    await personal.tell_former(tx, effects, change)
 
 
 def to_record(row: Row) -> MessageRecord:
@@ -291,3 +321,60 @@ async def _some(
         *bounds,
     )
     return [to_record(row) for row in rows]
+
+
+async def last_ids(
+    tx: Transaction, tenant: str, spans: Sequence[tuple[str, Range]]
+) -> dict[str, str]:
+    """The id of the last message within these ranges of conversations, by conversation.
+
+    The ranges of one conversation are apart from each other.
+    """
+    if not spans:
+        return {}
+    rows = await tx.all(
+        f"WITH span (id, first, last) AS (VALUES {typed_rows(2, len(spans), 2)})"
+        " SELECT span.id, (SELECT m.id FROM message m WHERE m.tenant = $1"
+        " AND m.conversation_id = span.id AND m.seq BETWEEN span.first AND span.last"
+        " ORDER BY m.seq DESC LIMIT 1) FROM span ORDER BY span.id, span.first",
+        tenant,
+        *(value for id_, one in spans for value in (id_, one.first, one.last)),
+    )
+    return {id_: message_id for id_, message_id in rows if message_id is not None}
+
+
+async def amended(
+    tx: Transaction,
+    tenant: str,
+    spans: Sequence[tuple[str, Absence]],
+    limit: int,
+) -> dict[str, list[MessageRecord]]:
+    """Messages from before an absence whose last edit or removal is within it.
+
+    By conversation, in the order of those events; the latest `limit` of each. Among
+    them are those from an earlier absence.
+    """
+    if not spans:
+        return {}
+    rows = await tx.all(
+        "WITH absence (id, visible_until, first, last)"
+        f" AS (VALUES {typed_rows(3, len(spans), 3)})"
+        " SELECT late.id FROM (SELECT m.id, row_number() OVER"
+        " (PARTITION BY m.conversation_id ORDER BY m.last_event_seq DESC) AS place"
+        " FROM absence a JOIN message m ON m.tenant = $1 AND m.conversation_id = a.id"
+        " AND m.last_event_seq > m.seq AND m.seq <= a.visible_until"
+        " AND m.last_event_seq BETWEEN a.first AND a.last) AS late"
+        " WHERE late.place <= $2",
+        tenant,
+        limit,
+        *(
+            value
+            for id_, one in spans
+            for value in (id_, one.visible_until, one.first, one.last)
+        ),
+    )
+    found: dict[str, list[MessageRecord]] = {}
+    records = await many(tx, tenant, [row[0] for row in rows])
+    for record in sorted(records.values(), key=lambda one: one.last_event_seq):
+        found.setdefault(record.conversation_id, []).append(record)
+    return found

@@ -7,7 +7,9 @@ There is no log of it: every row carries the `personalSeq` of its last change, a
 from dataclasses import dataclass
 from typing import Literal
 
+from chatd.domain.members import History
 from chatd.store.effects import Effects
+from chatd.store.members import visible
 from chatd.store.transaction import Transaction
 
 PersonalKind = Literal["membership", "read", "marks", "permissions", "preferences"]
@@ -146,6 +148,57 @@ async def permissions_moved(
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """A message that is edited or removed at the log position `seq`.
+
+    `last_event_seq` is the position of the event about it before that one.
+    """
+
+    conversation_id: str
+    message_seq: int
+    last_event_seq: int
+    seq: int
+    removed: bool
+    history: History
+
+
+async def tell_former(tx: Transaction, effects: Effects, change: Amended) -> None:
+    """Tell those who have left and may still read a message that it has changed.
+
+    Members are told by the log. Of edits only the first one behind a person's back is
+    told: from there on the text is withheld. Two statements, however many people.
+    """
+    left_at_least = change.message_seq if change.removed else change.last_event_seq
+    former = (
+        "SELECT p.user_id FROM membership l JOIN conversation_person p"
+        " ON p.tenant = l.tenant AND p.user_id = l.user_id"
+        " AND p.conversation_id = l.conversation_id"
+        " WHERE l.tenant = $1 AND l.conversation_id = $2 AND l.left_seq >= $3"
+        f" AND p.member = 0 AND {visible('p', '$4', change.history)}"
+    )
+    whose = (effects.tenant, change.conversation_id, left_at_least, change.message_seq)
+    moved = await tx.all(
+        "UPDATE person SET personal_seq = personal_seq + 1, changed_at_ms = $5"
+        f" WHERE tenant = $1 AND id IN ({former}) RETURNING id, personal_seq",
+        *whose,
+        effects.at_ms,
+    )
+    if not moved:
+        return
+    await tx.run(
+        "UPDATE conversation_person SET amended_after_pseq = membership_pseq,"
+        " amended_after_seq = amended_seq, amended_seq = $5,"
+        " membership_pseq = (SELECT w.personal_seq FROM person w WHERE w.tenant = $1"
+        " AND w.id = conversation_person.user_id)"
+        f" WHERE tenant = $1 AND conversation_id = $2 AND user_id IN ({former})",
+        *whose,
+        change.seq,
+    )
+    for user_id, personal_seq in sorted(moved):
+        effects.person_moved(user_id, personal_seq)
+
+
 def _number(value: bool | None) -> int | None:
     return None if value is None else int(value)
 
@@ -190,8 +243,29 @@ async def changes_since(
     return [PersonalChange(row[0], row[1], row[2]) for row in rows]
 
 
+def unread(history: History) -> str:
+    """SQL: a message `m` is unread for the member `p` whose open stay is `o`.
+
+    By others, behind the read mark, not removed, and within what is visible: a mark can
+    be set back to before an absence.
+    """
+    return (
+        "m.tenant = p.tenant AND m.conversation_id = p.conversation_id"
+        " AND m.seq > p.read_seq AND m.author_id <> p.user_id"
+        " AND m.kind = 'text' AND m.removed_at_ms IS NULL"
+        # The first test is the second one's answer for nearly every message.
+        f" AND (m.seq >= o.joined_seq OR ({visible('p', 'm.seq', history)}))"
+    )
+
+
+OPEN_STAY = (
+    "membership o ON o.tenant = p.tenant AND o.conversation_id = p.conversation_id"
+    " AND o.user_id = p.user_id AND o.left_seq IS NULL"
+)
+
+
 async def unread_totals(
-    tx: Transaction, tenant: str, user_id: str, bound: int
+    tx: Transaction, tenant: str, user_id: str, bound: int, history: History
 ) -> tuple[int, int]:
     """Unread messages, counted up to `bound` + 1, and conversations with any.
 
@@ -199,10 +273,8 @@ async def unread_totals(
     """
     rows = await tx.all(
         "SELECT p.marked_unread, (SELECT count(*) FROM (SELECT 1 FROM message m"
-        " WHERE m.tenant = p.tenant AND m.conversation_id = p.conversation_id"
-        " AND m.seq > p.read_seq AND m.author_id <> p.user_id AND m.kind = 'text'"
-        " AND m.removed_at_ms IS NULL LIMIT $3) AS some) FROM conversation_person p"
-        " WHERE p.tenant = $1 AND p.user_id = $2 AND p.member = 1",
+        f" WHERE {unread(history)} LIMIT $3) AS some) FROM conversation_person p"
+        f" JOIN {OPEN_STAY} WHERE p.tenant = $1 AND p.user_id = $2 AND p.member = 1",
         tenant,
         user_id,
         bound + 1,

@@ -45,3 +45,14 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
 def placeholders(first: int, count: int) -> str:
     """`$3, $4, $5` for the values of an IN list."""
     return ", ".join(f"${number}" for number in range(first, first + count))
+
+
+def typed_rows(first: int, count: int, numbers: int) -> str:
+    """Rows of a VALUES list: an id and some numbers each, typed for either engine."""
+    width = 1 + numbers
+    return ", ".join(
+        f"(CAST(${at} AS TEXT)"
+        + "".join(f", CAST(${at + more} AS BIGINT)" for more in range(1, width))
+        + ")"
+        for at in range(first, first + width * count, width)
+    )

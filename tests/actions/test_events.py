@@ -2,16 +2,22 @@
 
 import pytest
 
-from chatd.actions.events import Around, event
+from chatd.actions.events import Around, event, veiled
 from chatd.domain.people import PersonRecord
 from chatd.store.log import LogRow
 from chatd_protocol.chat.events import (
     ConversationClosed,
+    MessageEdited,
     ParticipantsAdded,
     ParticipantsRemoved,
     event_type,
 )
-from chatd_protocol.chat.objects import ConversationFacts
+from chatd_protocol.chat.objects import (
+    NOT_VISIBLE,
+    ConversationFacts,
+    Message,
+    PersonName,
+)
 
 FACTS = ConversationFacts(
     id="c",
@@ -23,7 +29,7 @@ FACTS = ConversationFacts(
     created_at="",
     last_activity_at="",
 )
-AROUND = Around(FACTS, {"sue": PersonRecord("sue", "Sue", ("student",))})
+AROUND = Around({"sue": PersonRecord("sue", "Sue", ("student",))}, FACTS)
 
 
 def row(kind: str, **fields: object) -> LogRow:
@@ -56,3 +62,30 @@ def test_a_message_event_without_its_message_is_a_bug() -> None:
     """A hole in the store would be shown as an empty message."""
     with pytest.raises(LookupError):
         event(row("message.created"), AROUND)
+    with pytest.raises(LookupError):
+        event(row("conversation.closed"), Around({}))
+
+
+def test_a_veiled_event_keeps_its_place_alone() -> None:
+    """Words from an absence would come with an edit, or the position would be lost."""
+    words = Message(
+        id="m",
+        conversation_id="c",
+        seq=2,
+        kind="text",
+        author=PersonName(id="tom", name="Tom"),
+        created_at="2026-01-01T00:00:00.000Z",
+        text="words",
+        client_message_id="k",
+    )
+    edited = MessageEdited(
+        conversation_id="c", seq=4, at="2026-01-02T00:00:00.000Z", message=words
+    )
+    shown = veiled(edited, sees=False)
+    assert isinstance(shown, MessageEdited)
+    assert (shown.seq, shown.message.seq, shown.message.id) == (4, 2, "m")
+    assert (shown.message.text, shown.message.client_message_id) == (None, None)
+    assert shown.message.created_at == edited.at
+    assert shown.message.removed is not None
+    assert shown.message.removed.notice == NOT_VISIBLE
+    assert veiled(edited, sees=True) is edited

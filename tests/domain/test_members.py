@@ -3,7 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.domain.members import Interval, visible_ranges
+from chatd.domain.members import (
+    SEQ_MAX,
+    Absence,
+    History,
+    Interval,
+    Range,
+    absences,
+    clipped,
+    visible_ranges,
+)
 
 
 @st.composite
@@ -21,11 +30,9 @@ def stays(draw: st.DrawFn) -> list[Interval]:
 
 
 def visible(
-    found: list[Interval], head: int, history: str, cleared: int = 0
+    found: list[Interval], head: int, history: History, cleared: int = 0
 ) -> set[int]:
-    ranges = visible_ranges(
-        found, head, cleared_seq=cleared, history_for_new_members=history
-    )
+    ranges = visible_ranges(found, head, cleared_seq=cleared, history=history)
     return {seq for one in ranges for seq in range(one.first, one.last + 1)}
 
 
@@ -57,5 +64,40 @@ def test_history_for_newcomers_reaches_back_but_not_between(
 
 def test_ranges_come_in_order_and_apart() -> None:
     """A page of history would repeat or skip messages."""
-    ranges = visible_ranges([Interval(9), Interval(2, 4)], 12)
+    ranges = visible_ranges([Interval(9), Interval(2, 4)], 12, history="all")
     assert [(one.first, one.last) for one in ranges] == [(1, 4), (9, 12)]
+
+
+@given(stays(), st.integers(0, 80), st.integers(1, 80), st.integers(0, 80))
+def test_a_part_of_the_ranges(
+    found: list[Interval], head: int, first: int, most: int
+) -> None:
+    """An answer would leave out an event, bring one twice, or never end."""
+    ranges = visible_ranges(found, head, history="all")
+    whole = sorted(seq for seq in visible(found, head, "all") if seq >= first)
+    part, rest = clipped(ranges, first, most)
+    taken = [seq for one in part for seq in range(one.first, one.last + 1)]
+    assert taken == whole[:most]
+    assert rest is (len(whole) > most)
+
+
+@given(stays(), st.integers(1, 80), st.integers(0, 80))
+def test_absences_are_what_is_hidden_after_something_was_seen(
+    found: list[Interval], head: int, after: int
+) -> None:
+    """Who was away would keep words that were taken away meanwhile."""
+    seen = visible(found, head, "none")
+    gaps = absences(visible_ranges(found, head, history="none"), after)
+    told = {seq for one in gaps for seq in range(one.first, min(one.last, 99) + 1)}
+    since = max(min(seen, default=SEQ_MAX), after)
+    assert told == {seq for seq in range(1, 100) if seq > since and seq not in seen}
+    for one in gaps:
+        assert one.visible_until == max(seq for seq in seen if seq < one.first)
+
+
+def test_the_last_absence_has_no_end() -> None:
+    """What is changed long after somebody has left would not reach him."""
+    assert absences((Range(2, 4), Range(7, 9)), 5) == (
+        Absence(4, 6, 6),
+        Absence(9, 10, SEQ_MAX),
+    )

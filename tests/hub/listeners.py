@@ -6,9 +6,11 @@ log can be told to keep its readers waiting, or to fail.
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from chatd.clock import SystemClock
 from chatd.domain.announcements import Logged
@@ -26,6 +28,7 @@ from chatd_protocol.chat.events import (
     ConversationCreated,
     LogEvent,
     MessageCreated,
+    MessageEdited,
     ParticipantsAdded,
     ParticipantsRemoved,
 )
@@ -103,6 +106,7 @@ class Book:
     moves: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(
         default_factory=dict
     )
+    blind: dict[int, tuple[str, ...]] = field(default_factory=dict)
     reads: list[tuple[int, int]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     gate: asyncio.Event | None = None
@@ -126,6 +130,13 @@ class Book:
         await self._obstacles()
         return self.moves[seq]
 
+    async def read_blind(
+        self, tenant: str, conversation_id: str, seq: int
+    ) -> Collection[str]:
+        assert (tenant, conversation_id) == ROOM
+        await self._obstacles()
+        return self.blind.get(seq, ())
+
     async def _obstacles(self) -> None:
         if self.gate is not None:
             self.waiting += 1
@@ -143,7 +154,11 @@ class Stage:
         self.book = Book()
         self.rooms = Rooms()
         self.fanout = Fanout(
-            self.rooms, self.book.read_events, self.book.read_members, RETRY_S
+            self.rooms,
+            self.book.read_events,
+            self.book.read_members,
+            self.book.read_blind,
+            RETRY_S,
         )
         self._wheel = Wheel(self.clock)
         self.hub = HubContext("/hub", Hub({}), self._wheel, Flusher())
@@ -218,6 +233,14 @@ def said(seq: int, text: str = "hello") -> MessageCreated:
         text=text,
     )
     return MessageCreated(conversation_id=ROOM[1], seq=seq, at=AT, message=message)
+
+
+def edited(seq: int, of: int) -> MessageEdited:
+    """Another text of the message at the position `of`."""
+    message = msgspec.structs.replace(said(of).message, text="other words")
+    return MessageEdited(
+        conversation_id=ROOM[1], seq=seq, at=AT, actor=ANNA, message=message
+    )
 
 
 def added(seq: int) -> ParticipantsAdded:

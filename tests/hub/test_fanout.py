@@ -6,7 +6,7 @@ import pytest
 
 from chatd.hub.fanout import HOLD_S, PENDING_MAX
 from chatd.hub.parcels import RECIPIENTS_PER_TURN
-from tests.hub.listeners import ROOM, Stage, created, said, unavailable
+from tests.hub.listeners import ROOM, Stage, created, edited, said, unavailable
 from tests.support.waiting import wait_until
 
 
@@ -163,6 +163,34 @@ async def test_who_enters_late_is_brought_up_to_date(stage: Stage) -> None:
     await stage.heard(ben, 4, 5, 6)
     await stage.heard(anna, 4, 5, 6)
     assert stage.book.reads == [(3, 5)]
+
+
+async def test_who_may_not_see_a_message_is_told_nothing_of_its_edit(
+    stage: Stage,
+) -> None:
+    """Words from an absence would come live with an edit (ITS-70)."""
+    anna, ben = stage.seat("anna", 3), stage.seat("ben", 3)
+    stage.book.blind[2] = ("ben",)
+    stage.tell(edited(4, of=2), bare=True)
+    stage.tell(said(5))
+    await stage.heard(anna, 4, 5)
+    await stage.heard(ben, 4, 5)
+    assert anna.events[0]["message"]["text"] == "other words"
+    assert "text" not in ben.events[0]["message"]
+    assert ben.events[0]["message"]["removed"]["notice"] == "not_visible"
+
+
+async def test_nor_is_who_enters_late(stage: Stage) -> None:
+    """The same words would come to a device that has just connected."""
+    anna, ben = stage.seat("anna", 3), stage.ear("ben")
+    stage.book.blind[2] = ("ben",)
+    presence = stage.loading(ben)
+    stage.tell(edited(4, of=2))
+    stage.loaded(presence, (ROOM[1], 1, 3))
+    stage.tell(said(5))
+    await stage.heard(ben, 4, 5)
+    await stage.heard(anna, 4, 5)
+    assert "text" not in ben.events[0]["message"]
 
 
 async def test_who_is_ahead_of_the_room_waits_for_it(stage: Stage) -> None:

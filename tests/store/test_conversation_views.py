@@ -20,6 +20,7 @@ async def views(
         ids=ids,
         unread_bound=bound,
         others_max=2,
+        history="all",
     )
 
 
@@ -38,6 +39,7 @@ async def page(
         filter_=filter_,
         after=after,
         limit=n,
+        history="all",
     )
 
 

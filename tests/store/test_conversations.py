@@ -84,16 +84,3 @@ async def test_states(shelf: Shelf, kind: str) -> None:
     await shelf.write(SetState("talk", kind, "ada"))
     got = await record(shelf)
     assert (got.state, got.version) == (STATE_AFTER[kind], 2)
-
-
-async def test_facts_come_with_the_last_message(shelf: Shelf) -> None:
-    """The event of a change would carry another last message than the list."""
-    found = await shelf.store.read(conversations.facts, TENANT, "talk")
-    assert found == (await record(shelf), None)
-    shelf.clock.at_ms += 5
-    id_, _ = await shelf.say("ada")
-    found = await shelf.store.read(conversations.facts, TENANT, "talk")
-    assert found is not None
-    assert found[1] is not None
-    assert (found[1].id, found[0].last_activity_ms) == (id_, shelf.clock.at_ms)
-    assert await shelf.store.read(conversations.facts, TENANT, "no such") is None

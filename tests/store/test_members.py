@@ -1,4 +1,4 @@
-from chatd.domain.members import Interval
+from chatd.domain.members import History, Interval
 from chatd.store import conversations, log, members
 from chatd.store.conversations import CreateConversation
 from chatd.store.members import EVENT_IDS_MAX, Join, NewMember, Part
@@ -93,3 +93,21 @@ async def test_the_roster_of_a_conversation(shelf: Shelf) -> None:
     read = shelf.store.read
     assert await read(members.roster_of, TENANT, "room") == ("course", "m")
     assert await read(members.roster_of, TENANT, "talk") is None
+
+
+async def test_who_cannot_see_a_position(shelf: Shelf) -> None:
+    """An edit would show who was away what was said then, or hide it from others."""
+    await shelf.write(Part("talk", ("ben",), "ada"))
+    await shelf.say("ada", "behind ben")
+    await shelf.write(Join("talk", (NewMember("ben"), NewMember("dan")), "ada"))
+    await shelf.write(Part("talk", ("cleo",), "ada"))
+    rows: tuple[tuple[int, History, set[str]], ...] = (
+        (3, "all", {"ben"}),
+        (3, "none", {"ben", "dan"}),
+        (1, "all", set()),
+        (1, "none", {"dan"}),
+        (5, "all", set()),
+    )
+    for seq, history, expected in rows:
+        read = shelf.store.read(members.blind, TENANT, "talk", seq, history)
+        assert await read == expected

@@ -18,7 +18,7 @@ async def since(shelf: Shelf, user: str, seq: int, n: int = 9) -> list[PersonalC
 
 
 async def totals(shelf: Shelf, user: str, bound: int = 99) -> tuple[int, int]:
-    return await shelf.store.read(personal.unread_totals, TENANT, user, bound)
+    return await shelf.store.read(personal.unread_totals, TENANT, user, bound, "all")
 
 
 async def test_each_row_once_at_its_last_change_in_order(shelf: Shelf) -> None:

@@ -3,7 +3,7 @@
 Time is moved by hand; what the store announces is kept in order.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,9 @@ class House:
     context: Context
     clock: HandClock
     announced: list[Announcement] = field(default_factory=list)
+    listeners: list[Callable[[Sequence[Announcement]], None]] = field(
+        default_factory=list
+    )
     platform: Caller = PLATFORM
 
     async def write(self, *writes: Write, tenant: str = TENANT) -> None:
@@ -80,10 +83,13 @@ async def house(folder: Path, limits: Limits | None = None) -> AsyncIterator[Hou
     """A house with one tenant and nobody in it."""
     clock = HandClock()
     announced: list[Announcement] = []
+    listeners: list[Callable[[Sequence[Announcement]], None]] = []
 
     def keep(announcements: Sequence[Announcement]) -> None:
         announced.extend(announcements)
         facts.listen(announcements)
+        for listener in listeners:
+            listener(announcements)
 
     store = open_store(
         folder / "house.sqlite3",
@@ -100,7 +106,7 @@ async def house(folder: Path, limits: Limits | None = None) -> AsyncIterator[Hou
             facts=facts,
             publish=keep,
         )
-        made = House(context, clock, announced)
+        made = House(context, clock, announced, listeners)
         await made.write(PutTenant("School", "itslearning"))
         yield made
     finally:

@@ -57,7 +57,7 @@ class Place:
     def ranges(self, head_seq: int) -> tuple[Range, ...]:
         """What is visible of a log that reaches to `head_seq`."""
         history = self.standing.policy.history_for_new_members
-        return visible_ranges(self.intervals, head_seq, history_for_new_members=history)
+        return visible_ranges(self.intervals, head_seq, history=history)
 
 
 Key = tuple[str, str, str]

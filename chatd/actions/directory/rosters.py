@@ -14,7 +14,7 @@ from chatd.actions.directory.people import is_deleted
 from chatd.domain.conversations import ConversationRecord
 from chatd.domain.people import Caller
 from chatd.errors import Refused, invalid
-from chatd.store import conversations, people, rosters
+from chatd.store import conversations, members, people, rosters
 from chatd.store.change import Guard, Write
 from chatd.store.conversations import Rename, SetState
 from chatd.store.members import Join, NewMember, Part
@@ -90,7 +90,13 @@ async def delete(context: Context, caller: Caller, kind: str, roster_id: str) ->
             return Empty(), (), ()
         writes: tuple[Write, ...] = (wanted,)
         if conversation is not None:
-            writes += (SetState(conversation.id, "conversation.deleted", None),)
+            told = await context.store.read(
+                members.current_ids, caller.tenant, conversation.id
+            )
+            writes += (
+                SetState(conversation.id, "conversation.deleted", None),
+                PermissionsMoved(conversation.id, told),
+            )
         return Empty(), writes, (_guard(kind, roster_id, now),)
 
     return await commit(context, caller, decide)

@@ -13,7 +13,7 @@ from typing import Final
 
 import apsw
 
-COMPATIBLE_WITH: Final = 1
+COMPATIBLE_WITH: Final = 2
 """Code that knows the schema up to this number can work with the newest one."""
 
 

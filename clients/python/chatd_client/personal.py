@@ -19,7 +19,7 @@ from chatd_protocol.chat.events import (
     ReadMoved,
     UnreadChanged,
 )
-from chatd_protocol.chat.objects import Conversation, Preferences, Unread
+from chatd_protocol.chat.objects import Conversation, Preferences
 from chatd_protocol.chat.results import (
     ConversationPreferencesRow,
     MembershipRow,
@@ -30,6 +30,7 @@ from chatd_protocol.chat.results import (
 )
 
 Change: TypeAlias = PersonalEvent | PersonalRow
+Membership: TypeAlias = MembershipRow | ConversationJoined | ConversationLeft
 
 
 class PersonalState:
@@ -78,6 +79,7 @@ class PersonalState:
                 | ConversationJoined(conversation=facts)
             ) if facts is not None:
                 self._join(facts)
+                _amend(self._rooms[facts.id], change, facts.head_seq)
                 return True
         room = self._rooms.get(name)
         if room is None:
@@ -87,8 +89,9 @@ class PersonalState:
                 if change.conversation is not None:
                     room.take_snapshot(change.conversation)
                 _leave(room, change.left_seq)
+                _amend(room, change, room.left_seq or 0)
             case ReadRow() | ReadMoved() | UnreadChanged():
-                _move_mark(room, change.read_seq, change.unread)
+                _move_mark(room, change)
             case PermissionsRow(denied=denied) | PermissionsChanged(denied=denied):
                 room.facts = replace(room.facts, denied=denied)
             case ConversationPreferencesRow() | PreferencesChanged():
@@ -122,9 +125,17 @@ def _leave(room: Room, left_seq: int | None) -> None:
     room.facts = replace(room.facts, member=False)
 
 
-def _move_mark(room: Room, read_seq: int, unread: Unread) -> None:
-    room.facts = replace(room.facts, read_seq=read_seq, unread=unread)
-    room.told_as_of = max(room.cursor, room.facts_seq)
+def _amend(room: Room, change: Change, as_of: int) -> None:
+    if isinstance(change, Membership):
+        if change.too_long:
+            room.drop_pages()
+        room.amend(change.amended or (), as_of)
+
+
+def _move_mark(room: Room, row: ReadRow | ReadMoved | UnreadChanged) -> None:
+    room.facts = replace(room.facts, read_seq=row.read_seq, unread=row.unread)
+    known = max(room.cursor, room.facts_seq)
+    room.told_as_of = known if row.as_of_seq is None else row.as_of_seq
 
 
 def _set_marks(

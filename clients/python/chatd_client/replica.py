@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from chatd_client.personal import PersonalState, subject
+from chatd_client.personal import Membership, PersonalState, subject
 from chatd_client.room import HELD_MAX, Room
 from chatd_protocol.chat.base import SYNC_CURSORS_MAX
 from chatd_protocol.chat.events import (
@@ -265,6 +265,8 @@ class Replica:
             if not self.personal.take(change):
                 continue
             updates.append(change)
+            if isinstance(change, Membership) and change.too_long:
+                updates.append(Reset(subject(change)))
             room = self.rooms.get(subject(change))
             if room is None:
                 continue

@@ -19,6 +19,7 @@ from chatd_protocol.chat.events import (
     ParticipantsRemoved,
 )
 from chatd_protocol.chat.objects import (
+    NOT_VISIBLE,
     Conversation,
     ConversationFacts,
     Message,
@@ -82,9 +83,15 @@ class Room:
         self.stale = False
 
     def take_page(self, page: MessagePage) -> None:
-        """Add a page of history; what is known from later events stays."""
+        """Add a page of history; what is known from later events stays.
+
+        So does what is known as of the same position: for who has left it stands still,
+        and what was taken away since must not come back with a page read before.
+        """
         for message in page.messages:
-            self._know(message, page.as_of_seq)
+            known = self.messages.get(message.seq)
+            if known is None or known.as_of < page.as_of_seq:
+                self.messages[message.seq] = Known(message, page.as_of_seq)
         first = (
             0
             if not page.has_before
@@ -121,17 +128,36 @@ class Room:
         self.head = max(self.head, head_seq)
         return applied + self._take_held()
 
+    def amend(self, messages: tuple[Message, ...], as_of: int) -> None:
+        """Take messages that were changed where this person's log does not reach."""
+        for message in messages:
+            self._know(message, as_of)
+
     def forget(self, head_seq: int) -> None:
         """Too much was missed: begin anew at `head_seq`, without any messages."""
-        self.messages.clear()
         self.cursor = max(self.cursor, head_seq)
-        self.complete_from = self.cursor + 1
+        self.drop_pages()
         self.stale = True
+
+    def drop_pages(self) -> None:
+        """Keep no message: too many were changed."""
+        self.messages.clear()
+        self.complete_from = self.cursor + 1
 
     def snapshot(self, me: str) -> Conversation:
         """The conversation as `me` has it now."""
         read_seq, _ = self._mark(me)
-        return replace(self.facts, unread=self.unread(me), read_seq=read_seq)
+        unread = self.unread(me)
+        others = self.facts.participants and tuple(
+            person for person in self.facts.participants if person.id != me
+        )
+        return replace(
+            self.facts,
+            unread=unread,
+            read_seq=read_seq,
+            resume_seq=unread.first_seq or read_seq,
+            participants=others and others[:_SHOWN_PARTICIPANTS],
+        )
 
     def _mark(self, me: str) -> tuple[int, bool]:
         """The read mark, and whether it stands on "unread": an own message moves it."""
@@ -155,9 +181,7 @@ class Room:
         fresh = sorted(
             seq
             for seq, known in self.messages.items()
-            if seq > after
-            and known.message.author.id != me
-            and not known.message.removed
+            if seq > after and _counts(known.message, me) and not known.message.removed
         )
         if after == read_seq:
             count, first = len(fresh), fresh[0] if fresh else None
@@ -168,7 +192,7 @@ class Room:
                 seq
                 for seq, known in self.messages.items()
                 if read_seq < seq <= after < known.as_of
-                and known.message.author.id != me
+                and _counts(known.message, me)
                 and known.message.removed
             ]
             old = max(told.count - len(gone), 0)
@@ -195,7 +219,9 @@ class Room:
     def _apply(self, event: LogEvent) -> None:
         self.cursor = event.seq
         if isinstance(event, MessageCreated | MessageEdited | MessageRemoved):
-            self._know(event.message, event.seq)
+            removed = event.message.removed
+            if removed is None or removed.notice != NOT_VISIBLE:
+                self._know(event.message, event.seq)
             self._trim()
         if event.seq > self.facts_seq:
             self.facts = replace(evolved(self.facts, event), head_seq=event.seq)
@@ -212,6 +238,10 @@ class Room:
         for seq in sorted(self.messages)[: MESSAGES_MAX // 4]:
             del self.messages[seq]
         self.complete_from = max(self.complete_from, min(self.messages))
+
+
+def _counts(message: Message, me: str) -> bool:
+    return message.author.id != me and message.kind == "text"
 
 
 def evolved(facts: Conversation, event: LogEvent) -> Conversation:
@@ -238,6 +268,8 @@ def evolved(facts: Conversation, event: LogEvent) -> Conversation:
             changed = {
                 name: getattr(event.conversation, name)
                 for name in ConversationFacts.__struct_fields__
+                # It is the same for all members, who need not have seen the same.
+                if name != "last_message"
             }
             return replace(facts, **changed)
 
@@ -250,4 +282,5 @@ def _with(
         return None
     there = {person.id for person in facts.participants}
     new = [person for person in people if person.id not in there]
-    return (*facts.participants, *new)[:_SHOWN_PARTICIPANTS]
+    # One more than is shown: this person, who is not shown to himself, may be there.
+    return (*facts.participants, *new)[: _SHOWN_PARTICIPANTS + 1]

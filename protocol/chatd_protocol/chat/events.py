@@ -64,6 +64,8 @@ class ParticipantsRemoved(_Logged, tag="participants.removed"):
     participant_count: int
 
 
+# Without `lastMessage`: of all that an event tells to every member alike it is the one
+# thing that not every one of them may have been there for.
 class _ConversationLogged(_Logged):
     conversation: ConversationFacts
 
@@ -120,31 +122,40 @@ class _Personal(Shape, kw_only=True, tag_field="type"):
     conversation_id: Id | None = None
 
 
-class ConversationJoined(_Personal, tag="conversation.joined"):
-    """I am in this conversation now."""
+class _Membership(_Personal, kw_only=True):
+    amended: tuple[Message, ...] | None = None
+    too_long: bool | None = None
+
+
+class ConversationJoined(_Membership, kw_only=True, tag="conversation.joined"):
+    """I am in this conversation now; `amended`: what was edited in my absence."""
 
     conversation: Conversation
 
 
-class ConversationLeft(_Personal, tag="conversation.left"):
-    """I am no longer in it; `leftSeq` is the last that I may see."""
+class ConversationLeft(_Membership, kw_only=True, tag="conversation.left"):
+    """I am no longer in it; `leftSeq` is the last that I may see.
+
+    Comes again when messages that I may still read are edited or removed: `amended`
+    holds them as I see them now, or `tooLong` says to drop all pages.
+    """
 
     left_seq: Seq
     conversation: Conversation | None = None
 
 
-class ReadMoved(_Personal, tag="read.moved"):
-    """My read mark moved, on whatever device."""
-
+class _Read(_Personal, kw_only=True):
     read_seq: Seq
     unread: Unread
+    as_of_seq: Seq | None = None
 
 
-class UnreadChanged(_Personal, tag="unread.changed"):
-    """I marked something as unread."""
+class ReadMoved(_Read, tag="read.moved"):
+    """My read mark moved, on whatever device; counted as of `asOfSeq`."""
 
-    read_seq: Seq
-    unread: Unread
+
+class UnreadChanged(_Read, tag="unread.changed"):
+    """I marked something as unread; counted as of `asOfSeq`."""
 
 
 class PreferencesChanged(_Personal, tag="preferences.changed"):

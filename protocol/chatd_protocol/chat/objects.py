@@ -4,7 +4,7 @@
 caller's own. Neither ever holds anything that the caller may not see.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from chatd_protocol.chat.base import Id, Seq, Shape, Timestamp
 
@@ -44,6 +44,10 @@ class Link(Shape):
     start: int
     end: int
     url: str
+
+
+NOT_VISIBLE: Final = "not_visible"
+"""The notice of a message of which a reader is told nothing but that it is there."""
 
 
 class Removal(Shape):

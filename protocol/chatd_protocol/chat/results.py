@@ -119,22 +119,28 @@ class ReadState(Shape):
 
 
 class MembershipRow(Shape, tag_field="kind", tag="membership"):
-    """I am in a conversation (it comes along), or no longer: then with `leftSeq`."""
+    """I am in a conversation (it comes along), or no longer: then with `leftSeq`.
+
+    `amended` and `tooLong` are those of `conversation.joined` and `conversation.left`.
+    """
 
     personal_seq: Seq
     conversation_id: Id
     member: bool
     conversation: Conversation | None = None
     left_seq: Seq | None = None
+    amended: tuple[Message, ...] | None = None
+    too_long: bool | None = None
 
 
 class ReadRow(Shape, tag_field="kind", tag="read"):
-    """Where my read mark is."""
+    """Where my read mark is; `unread` counts up to the position `asOfSeq`."""
 
     personal_seq: Seq
     conversation_id: Id
     read_seq: Seq
     unread: Unread
+    as_of_seq: Seq | None = None
 
 
 class ConversationPreferencesRow(

@@ -387,7 +387,11 @@ export interface Synced {
   more: boolean;
 }
 
-/** I am in a conversation (it comes along), or no longer: then with `leftSeq`. */
+/**
+ * I am in a conversation (it comes along), or no longer: then with `leftSeq`.
+ *
+ * `amended` and `tooLong` are those of `conversation.joined` and `conversation.left`.
+ */
 export interface MembershipRow {
   kind: "membership";
   personalSeq: number;
@@ -395,15 +399,18 @@ export interface MembershipRow {
   member: boolean;
   conversation?: Conversation;
   leftSeq?: number;
+  amended?: Message[];
+  tooLong?: boolean;
 }
 
-/** Where my read mark is. */
+/** Where my read mark is; `unread` counts up to the position `asOfSeq`. */
 export interface ReadRow {
   kind: "read";
   personalSeq: number;
   conversationId: string;
   readSeq: number;
   unread: Unread;
+  asOfSeq?: number;
 }
 
 /** My own marks on a conversation. */
@@ -586,26 +593,35 @@ export interface WatchedEvent {
   event: LogEvent;
 }
 
-/** I am in this conversation now. */
+/** I am in this conversation now; `amended`: what was edited in my absence. */
 export interface ConversationJoined {
   type: "conversation.joined";
   personalSeq: number;
   at: string;
   conversationId?: string;
+  amended?: Message[];
+  tooLong?: boolean;
   conversation: Conversation;
 }
 
-/** I am no longer in it; `leftSeq` is the last that I may see. */
+/**
+ * I am no longer in it; `leftSeq` is the last that I may see.
+ *
+ * Comes again when messages that I may still read are edited or removed: `amended`
+ * holds them as I see them now, or `tooLong` says to drop all pages.
+ */
 export interface ConversationLeft {
   type: "conversation.left";
   personalSeq: number;
   at: string;
   conversationId?: string;
+  amended?: Message[];
+  tooLong?: boolean;
   leftSeq: number;
   conversation?: Conversation;
 }
 
-/** My read mark moved, on whatever device. */
+/** My read mark moved, on whatever device; counted as of `asOfSeq`. */
 export interface ReadMoved {
   type: "read.moved";
   personalSeq: number;
@@ -613,9 +629,10 @@ export interface ReadMoved {
   conversationId?: string;
   readSeq: number;
   unread: Unread;
+  asOfSeq?: number;
 }
 
-/** I marked something as unread. */
+/** I marked something as unread; counted as of `asOfSeq`. */
 export interface UnreadChanged {
   type: "unread.changed";
   personalSeq: number;
@@ -623,6 +640,7 @@ export interface UnreadChanged {
   conversationId?: string;
   readSeq: number;
   unread: Unread;
+  asOfSeq?: number;
 }
 
 /** My settings, or with `conversationId` my marks on that conversation. */

@@ -140,6 +140,7 @@ async def test_tenants_share_nothing(shelf: Shelf) -> None:
             ids=["talk"],
             unread_bound=9,
             others_max=9,
+            history="all",
         )
         for tenant in (TENANT, "other")
     ]
