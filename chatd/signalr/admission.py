@@ -18,7 +18,8 @@ from chatd_protocol.signalr.negotiate import WEB_SOCKETS
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: what exceptions pass through may set their traceback.
+@dataclass(eq=False, slots=True)
 class Refusal(Exception):
     """The request is answered with this status and text."""
 
@@ -86,7 +87,33 @@ async def open_connection(
     if context.draining:
         raise DRAINING
     identity = await _authenticate(context, handshake)
-    return context.open(identity, replace(handshake, bearer=None), version=version)
+    return context.open(identity, handshake, version=version)
+
+
+async def adopt_connection(
+    context: HubContext, handshake: Handshake, token: str
+) -> Connection:
+    """The connection of a WebSocket whose negotiation was answered by a sibling.
+
+    Some clients send their access token only when they negotiate; the ticket has it.
+
+    Raises:
+        Refusal: no sibling has issued such a ticket lately, or as `open_connection`.
+    """
+    siblings = context.siblings
+    ticket = None if siblings is None else siblings.read(token, context.path)
+    if siblings is None or ticket is None or not siblings.opens_here(ticket):
+        raise NOT_FOUND
+    if context.draining:
+        raise DRAINING
+    known = replace(handshake, bearer=handshake.bearer or ticket.bearer)
+    identity = await _authenticate(context, known)
+    if identity.user_id != ticket.user:
+        raise NOT_YOURS
+    # Looked at after the wait: two upgrades with one ticket must not both open.
+    if context.find(token) is not None:
+        raise IN_USE
+    return context.adopt(identity, known, token, ticket)
 
 
 async def check_user(
@@ -136,7 +163,9 @@ async def admit_websocket(
     if token is None:
         return await open_connection(context, handshake)
     connection = context.find(token)
-    if connection is None or connection.closed:
+    if connection is None:
+        return await adopt_connection(context, handshake, token)
+    if connection.closed:
         raise NOT_FOUND
     await check_user(context, connection, handshake)
     # Looked at after the wait: two upgrades with one token must not both attach.

@@ -6,37 +6,55 @@ to the hubs, and one that bounds request heads. uvicorn's seam is not a document
 """
 
 import asyncio
+import socket
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from chatd.clock import Clock
 from chatd.signalr.connections.sides import State
 from chatd.signalr.http.endpoints import Endpoints
+from chatd.signalr.http.inside import Inside, OnlyVouched
 from chatd.signalr.http.listener import Listener
+from chatd.signalr.http.relay import Relay
 from chatd.signalr.http.upgrade import Upgrade, proxy_view
 from chatd.signalr.hub import Hub
 from chatd.signalr.registry import HubContext
+from chatd.signalr.tickets import Siblings
 from chatd.signalr.ticks import Flusher, Wheel
 
-TRUSTED_PROXIES: Final = "127.0.0.1"
+TRUSTED_PROXIES: Final = ("127.0.0.1",)
 METHODS: Final = ("GET", "POST", "DELETE", "OPTIONS")
 SHUTDOWN_S: Final = 10
 """How long uvicorn waits for sockets and requests when it goes down."""
 
 
 class SignalRServer:
-    """All hubs of a process, with the timers and the flushing that they share."""
+    """All hubs of a process, with the timers and the flushing that they share.
 
-    def __init__(self, clock: Clock, trusted_proxies: str = TRUSTED_PROXIES) -> None:
+    With `siblings` it is one of several that are a single server to their clients,
+    behind a balancer that need not remember who went where.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        trusted_proxies: Sequence[str] = TRUSTED_PROXIES,
+        siblings: Siblings | None = None,
+    ) -> None:
         self._hubs: dict[str, HubContext] = {}
         self._wheel = Wheel(clock)
         self._flusher = Flusher()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._trusted_proxies = trusted_proxies
+        self._trusted_proxies = list(trusted_proxies)
+        self._siblings = siblings
+        self._relay = None if siblings is None else Relay(siblings)
+        self._inside: Inside | None = None
 
     def mount(self, path: str, hub: Hub) -> HubContext:
         """Serve `hub` at `path`; what it returns is for sending to the hub's clients.
@@ -46,7 +64,7 @@ class SignalRServer:
         """
         if path in self._hubs or not path.startswith("/"):
             raise ValueError(f"no hub can be mounted at {path!r}")
-        context = HubContext(path, hub, self._wheel, self._flusher)
+        context = HubContext(path, hub, self._wheel, self._flusher, self._siblings)
         self._hubs[path] = context
         return context
 
@@ -55,7 +73,7 @@ class SignalRServer:
         """Routes of everything but WebSocket upgrades, for a Starlette application."""
         found = []
         for path, context in self._hubs.items():
-            endpoints = Endpoints(context)
+            endpoints = Endpoints(context, self._relay)
             found += [
                 Route(f"{path}/negotiate", endpoints.negotiate, methods=METHODS),
                 Route(path, endpoints.hub, methods=METHODS),
@@ -74,12 +92,11 @@ class SignalRServer:
                 "proxies": proxy_view(self._trusted_proxies),
             },
         )
-        listener = type("HubListener", (Listener,), {"wheel": self._wheel})
         return uvicorn.Config(
             app,
             host=host,
             port=port,
-            http=listener,
+            http=self._listener(),
             ws=upgrade,
             forwarded_allow_ips=self._trusted_proxies,
             access_log=False,
@@ -96,6 +113,20 @@ class SignalRServer:
         states = Counter({state.name.lower(): 0 for state in State})
         states.update(one.state.name.lower() for one in everyone)
         return states, sum(one.pending_bytes for one in everyone)
+
+    def listen_inside(self, opened: socket.socket) -> None:
+        """Answer the siblings, on a socket that listens at our `home`."""
+        assert self._siblings is not None
+        routes = [
+            Route(path, Endpoints(context).hub, methods=METHODS)
+            for path, context in self._hubs.items()
+        ]
+        only_vouched = OnlyVouched(Starlette(routes=routes), self._siblings)
+        self._inside = Inside(only_vouched, self._listener())
+        self._inside.start(opened)
+
+    def _listener(self) -> type[Listener]:
+        return type("HubListener", (Listener,), {"wheel": self._wheel})
 
     def drain(self) -> None:
         """Let no one in any more, and send everybody away to reconnect elsewhere.
@@ -117,4 +148,8 @@ class SignalRServer:
             await context.finish()
         for task in tuple(self._tasks):
             task.cancel()
+        if self._inside is not None:
+            await self._inside.stop()
+        if self._relay is not None:
+            await self._relay.stop()
         self._wheel.stop()

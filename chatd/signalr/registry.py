@@ -5,6 +5,7 @@ Also the hub's hooks, which run here so that connections know nothing of them.
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from secrets import token_urlsafe
 from typing import Final
 
@@ -13,6 +14,7 @@ from chatd.signalr.dispatch import Calls
 from chatd.signalr.hub import Hub
 from chatd.signalr.prepared import Prepared
 from chatd.signalr.requests import Anonymous, Handshake, Identity
+from chatd.signalr.tickets import Siblings, Ticket
 from chatd.signalr.ticks import Flusher, Wheel
 from chatd.telemetry import log, spawn
 from chatd_protocol.signalr.messages import HubMessage, Oversized
@@ -104,10 +106,21 @@ class Groups:
 
 
 class HubContext:
-    """A hub at its path, with its connections. What the application sends through."""
+    """A hub at its path, with its connections. What the application sends through.
 
-    def __init__(self, path: str, hub: Hub, wheel: Wheel, flusher: Flusher) -> None:
+    With `siblings`, connection tokens are tickets that those can read too.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        hub: Hub,
+        wheel: Wheel,
+        flusher: Flusher,
+        siblings: Siblings | None = None,
+    ) -> None:
         self.path = path
+        self.siblings = siblings
         self.hub = hub
         self.limits = hub.limits
         self.detailed_errors = hub.detailed_errors
@@ -140,15 +153,31 @@ class HubContext:
         self, identity: Identity, handshake: Handshake, *, version: int = 1
     ) -> Connection:
         """A new connection without a transport; in version 0 its id is its secret."""
-        connection_id = token_urlsafe(CONNECTION_ID_BYTES)
-        connection = Connection(
+        connection_id = token_urlsafe(CONNECTION_ID_BYTES) if version else ""
+        if self.siblings is None:
+            token = token_urlsafe(TOKEN_BYTES)
+        else:
+            token = self.siblings.issue(
+                self.path, identity.user_id, connection_id, handshake.bearer
+            )
+        return self._open(identity, handshake, token, connection_id)
+
+    def adopt(
+        self, identity: Identity, handshake: Handshake, token: str, ticket: Ticket
+    ) -> Connection:
+        """A connection that was negotiated with a sibling."""
+        return self._open(identity, handshake, token, ticket.connection_id)
+
+    def _open(
+        self, identity: Identity, handshake: Handshake, token: str, connection_id: str
+    ) -> Connection:
+        connection = self._by_token[token] = Connection(
             self,
-            connection_id=connection_id,
-            token=token_urlsafe(TOKEN_BYTES) if version else connection_id,
+            connection_id=connection_id or token,
+            token=token,
             identity=identity,
-            handshake=handshake,
+            handshake=replace(handshake, bearer=None),
         )
-        self._by_token[connection.token] = connection
         return connection
 
     def find(self, token: str) -> Connection | None:

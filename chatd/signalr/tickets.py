@@ -27,6 +27,10 @@ TICKET_S: Final = 60
 """How old a ticket may be that opens a WebSocket at a process that did not issue it.
 A client connects within a second or two of negotiating."""
 
+BEARER_BYTES_MAX: Final = 2048
+"""Request lines end at 8 KB in nginx, and may hold the access token besides. A longer
+one is left out: its client must send it again, as all but a few do anyway."""
+
 RELAY_S: Final = 30
 """How old the word of a sibling may be; two hosts' clocks may differ that much."""
 
@@ -34,9 +38,15 @@ T = TypeVar("T")
 
 
 class Ticket(msgspec.Struct, frozen=True, array_like=True):
-    """What a connection token says; `home` is the address of its process."""
+    """What a connection token says.
+
+    `home` is the address of its process, `hub` the path of its hub. `connection_id` is
+    empty where the token itself is the id (version 0 of negotiation).
+    """
 
     home: str
+    hub: str
+    user: str
     connection_id: str
     issued_ms: int
     bearer: str | None = None
@@ -66,19 +76,28 @@ class Siblings:
     home: str
     clock: Clock
 
-    def issue(self, connection_id: str, bearer: str | None) -> str:
+    def issue(self, hub: str, user: str, connection_id: str, bearer: str | None) -> str:
         """The token of a connection of this process."""
-        ticket = Ticket(self.home, connection_id, self.clock.now_ms(), bearer)
+        if bearer is not None and len(bearer) > BEARER_BYTES_MAX:
+            bearer = None
+        now_ms = self.clock.now_ms()
+        ticket = Ticket(self.home, hub, user, connection_id, now_ms, bearer)
         return self._seal("ticket", ticket)
 
-    def read(self, token: str) -> Ticket | None:
-        """What a token says, whatever its age; None if no sibling made it."""
-        return self._open("ticket", token, Ticket)
+    def read(self, token: str, hub: str) -> Ticket | None:
+        """What another process says in a token for this hub, whatever its age.
+
+        None: no sibling made it, or this process itself, which knows its own tokens.
+        """
+        ticket = self._open("ticket", token, Ticket)
+        if ticket is None or ticket.hub != hub or ticket.home == self.home:
+            return None
+        return ticket
 
     def opens_here(self, ticket: Ticket) -> bool:
         """Whether a WebSocket may be opened on it in this process."""
         age_ms = self.clock.now_ms() - ticket.issued_ms
-        return ticket.home != self.home and abs(age_ms) <= TICKET_S * 1000
+        return abs(age_ms) <= TICKET_S * 1000
 
     def vouch(self, method: str, path: str, client: str, *, secure: bool) -> str:
         """A header's value for a request that is handed to its owner."""

@@ -5,6 +5,7 @@ so that a test can look at its connections.
 """
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,6 +16,9 @@ import msgspec
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from chatd.clock import SystemClock
 from chatd.signalr.connections.connection import Connection
@@ -29,6 +33,7 @@ from chatd.signalr.requests import (
     Identity,
     Unauthenticated,
 )
+from chatd.signalr.tickets import Siblings
 
 T = TypeVar("T")
 
@@ -79,6 +84,7 @@ class SampleHub:
             "transport": connection.transport,
             "query": dict(shake.query),
             "agent": shake.headers.get("x-sample", ""),
+            "client": shake.client,
         }
 
     async def refuse(self, _connection: Connection) -> None:
@@ -218,6 +224,7 @@ class Sample:
     """The running server with two hubs: `/sample`, and `/detailed/errors`."""
 
     hub: SampleHub
+    siblings: Siblings | None = None
     port: int = 0
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
     """Sockets of the test's own clients, closed before the server is stopped."""
@@ -256,20 +263,30 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def sample_server(
-    *, origins: tuple[str, ...] = (), **limits: Any
+    *, origins: tuple[str, ...] = (), secret: bytes | None = None, **limits: Any
 ) -> AsyncIterator[Sample]:
-    """A server whose hubs have these limits, stopped at the end."""
-    sample = Sample(SampleHub())
-    server = SignalRServer(SystemClock())
+    """A server whose hubs have these limits, stopped at the end.
+
+    All that have one `secret` are siblings.
+    """
+    sample, inside = Sample(SampleHub()), None
+    if secret is not None:
+        inside = socket.create_server(("127.0.0.1", 0))
+        home = f"http://127.0.0.1:{inside.getsockname()[1]}"
+        sample.siblings = Siblings(secret, home, SystemClock())
+    server = SignalRServer(SystemClock(), siblings=sample.siblings)
     # Raw clients answer no WebSocket close, so it is not waited for as long.
     hub = sample.hub.hub(HubLimits(**{"close_s": 0.5} | limits), origins)
     sample.hub.context = server.mount("/sample", hub)
     server.mount("/detailed/errors", replace(hub, detailed_errors=True))
-    config = server.config(Starlette(routes=server.routes), "127.0.0.1", 0)
+    routes = [*server.routes, Route("/readyz", _ready)]
+    config = server.config(Starlette(routes=routes), "127.0.0.1", 0)
     running = _Server(config)
     running.listening = threading.Event()
 
     async def serve() -> None:
+        if inside is not None:
+            server.listen_inside(inside)
         await running.serve()
         await server.stop()
 
@@ -285,6 +302,11 @@ async def sample_server(
         running.should_exit = True
         await asyncio.to_thread(thread.join, 20)
         assert not thread.is_alive()
+
+
+async def _ready(_request: Request) -> Response:
+    """What balancers ask."""
+    return Response()
 
 
 def _run(loop: asyncio.AbstractEventLoop, work: Callable[[], Any]) -> None:

@@ -6,8 +6,8 @@ Rules about who may come in are in `admission.py`; here is only what HTTP adds.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
@@ -30,8 +30,10 @@ from chatd.signalr.admission import (
 from chatd.signalr.connections.connection import Connection
 from chatd.signalr.http.events import EventStreamPipe
 from chatd.signalr.http.polling import LongPollingPipe
+from chatd.signalr.http.relay import Relay
 from chatd.signalr.registry import HubContext
 from chatd.signalr.requests import Handshake, read_handshake
+from chatd.signalr.tickets import Ticket
 from chatd_protocol.signalr.errors import RemoteProtocolError
 from chatd_protocol.signalr.negotiate import (
     LONG_POLLING,
@@ -75,11 +77,24 @@ WRONG_METHOD: Final = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "Method Not Allowed
 Handler: TypeAlias = Callable[[Request, Handshake, str | None], Awaitable[Response]]
 
 
-class Endpoints:
-    """What one hub answers to HTTP."""
+class Elsewhere(Exception):
+    """A sibling has the connection."""
 
-    def __init__(self, context: HubContext) -> None:
+    def __init__(self, token: str, ticket: Ticket) -> None:
+        super().__init__()
+        self.token = token
+        self.ticket = ticket
+
+
+class Endpoints:
+    """What one hub answers to HTTP.
+
+    With a `relay`, requests on connections of siblings are handed to these.
+    """
+
+    def __init__(self, context: HubContext, relay: Relay | None = None) -> None:
         self._context = context
+        self._relay = relay
         self._posting: Counter[str] = Counter()
         self._hub: Mapping[str, Handler] = {
             "GET": self._get,
@@ -114,7 +129,7 @@ class Endpoints:
             elif (handler := handlers.get(request.method)) is None:
                 raise WRONG_METHOD
             else:
-                answer = await handler(request, handshake, token)
+                answer = await self._handle(handler, request, handshake, token)
         except Refusal as refusal:
             self._context.hub.observer.opening(refusal.words)
             answer = Response(refusal.text, refusal.status, media_type="text/plain")
@@ -127,6 +142,21 @@ class Endpoints:
             answer.headers["Access-Control-Allow-Credentials"] = "true"
             answer.headers.add_vary_header("Origin")
         return answer
+
+    async def _handle(
+        self,
+        handler: Handler,
+        request: Request,
+        handshake: Handshake,
+        token: str | None,
+    ) -> Response:
+        try:
+            return await handler(request, handshake, token)
+        except Elsewhere as elsewhere:
+            assert self._relay is not None
+            with self._one_more_post(elsewhere.token):
+                body = await self._body(request)
+            return await self._relay(request, handshake, elsewhere.ticket, body)
 
     # ------------------------------------------------------------------- handlers
 
@@ -197,16 +227,21 @@ class Endpoints:
             raise NOT_FOUND
         if connection.transport == WEB_SOCKETS:
             raise NOT_FOR_SOCKETS
-        if self._posting[connection.id] >= self._context.limits.waiting_posts:
-            raise TOO_MANY
-        self._posting[connection.id] += 1
-        try:
+        with self._one_more_post(connection.token):
             await self._take_body(request, connection)
-        finally:
-            self._posting[connection.id] -= 1
-            if not self._posting[connection.id]:
-                del self._posting[connection.id]
         return Response(status_code=HTTPStatus.OK)
+
+    @contextmanager
+    def _one_more_post(self, token: str) -> Iterator[None]:
+        if self._posting[token] >= self._context.limits.waiting_posts:
+            raise TOO_MANY
+        self._posting[token] += 1
+        try:
+            yield
+        finally:
+            self._posting[token] -= 1
+            if not self._posting[token]:
+                del self._posting[token]
 
     async def _take_body(self, request: Request, connection: Connection) -> None:
         """Hand a body over, behind those that came before it."""
@@ -251,6 +286,11 @@ class Endpoints:
             raise ID_REQUIRED
         connection = self._context.find(token)
         if connection is None:
+            siblings = self._context.siblings
+            if siblings is not None and self._relay is not None:
+                ticket = siblings.read(token, self._context.path)
+                if ticket is not None:
+                    raise Elsewhere(token, ticket)
             raise NOT_FOUND
         await check_user(self._context, connection, handshake)
         return connection
