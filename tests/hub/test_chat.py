@@ -311,4 +311,5 @@ async def test_an_unexpected_failure_names_only_its_request(
     assert refused.code == "internal"
     assert list(refused.facts) == ["requestId"]
     assert "preset" not in str(refused)
-    assert refused.facts["requestId"] in capsys.readouterr().out
+    # Where logs go depends on whether another test of this process has configured them.
+    assert refused.facts["requestId"] in "".join(capsys.readouterr())
