@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.actions import conversations, messages
+from chatd.actions import conversations, members, messages, reading
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.objects import Conversation
 from tests.actions.deeds import refused, send, start, who
@@ -97,6 +97,34 @@ async def test_closing_and_reopening(school: House, course: Conversation) -> Non
     opened = await conversations.reopen(school.context, who("anna"), reopen)
     assert (opened.state, opened.head_seq) == ("open", closed.head_seq + 1)
     await send(school, "sue", course.id)
+
+
+async def test_a_closed_conversation_stands_still(
+    school: House, course: Conversation
+) -> None:
+    """Somebody would go on in a conversation that a teacher has ended (ITS-105)."""
+    said = await send(school, "sue", course.id)
+    close = requests.CloseConversation(conversation_id=course.id)
+    closed = await conversations.close(school.context, who("anna"), close)
+    edit = requests.EditMessage(message_id=said.id, text="other words")
+    typing = requests.Typing(conversation_id=course.id)
+    for person in ("sue", "anna"):
+        await refused("conversation_closed", send(school, person, course.id))
+        await refused(
+            "conversation_closed",
+            reading.typing(school.context, who(person), typing),
+        )
+    await refused(
+        "conversation_closed", messages.edit(school.context, who("sue"), edit)
+    )
+    group = await start(school, "anna", "sue", "tom")
+    close = requests.CloseConversation(conversation_id=group.id)
+    await conversations.close(school.context, who("anna"), close)
+    add = requests.AddParticipants(conversation_id=group.id, user_ids=("uma",))
+    await refused("conversation_closed", members.add(school.context, who("anna"), add))
+    get = requests.GetConversation(conversation_id=course.id)
+    seen = await conversations.get(school.context, who("anna"), get)
+    assert seen.head_seq == closed.head_seq
 
 
 async def test_a_deleted_course_conversation_makes_way(

@@ -66,7 +66,9 @@ class House:
             *(PutRosterMember("course", id_, u, role) for u, role in roles.items()),
         )
 
-    async def conversation(self, id_: str, *members: str, **fields: str) -> None:
+    async def conversation(
+        self, id_: str, *members: str, tenant: str = TENANT, **fields: str
+    ) -> None:
         """Adds a conversation; `kind` and more by name."""
         values: dict = {"kind": "group", "title": id_.title(), "created_by": None}
         await self.write(
@@ -74,7 +76,8 @@ class House:
                 id=id_,
                 members=tuple(NewMember(user_id) for user_id in members),
                 **values | fields,
-            )
+            ),
+            tenant=tenant,
         )
 
 

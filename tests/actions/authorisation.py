@@ -1,0 +1,170 @@
+"""What each deed answers to each role, about what is theirs and what is not.
+
+Every hub method and every personal route has a row here: one without a sample request
+fails. What comes out is kept as a table of text, to be read by people.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from chatd.api.deeds import change_conversation
+from chatd.errors import Refused
+from chatd.hub.methods import DEEDS
+from chatd.store.conversations import SetState
+from chatd.store.members import Part
+from chatd.store.messages import InsertMessage
+from chatd.store.people import PutPerson
+from chatd.store.tenants import PutTenant
+from chatd_protocol.chat import requests
+from chatd_protocol.chat.base import Request
+from chatd_protocol.chat.requests import Recipient
+from chatd_protocol.chat.results import Synced
+from chatd_protocol.chat.routes import ChangeConversation
+from tests.actions.deeds import who
+from tests.support.house import House
+
+ROLES: Final = {"teacher": "anna", "student": "sue", "admin": "adam"}
+PLACES: Final = (
+    "own",
+    "shared",
+    "others'",
+    "elsewhere",
+    "removed",
+    "deleted",
+    "unknown",
+)
+"""One's own; another member's; of other people of the school; of another school; one
+that one was removed from; one that was deleted; an id that nobody has."""
+
+ACTIONS: Final[Mapping[str, Callable[..., Awaitable[Any]]]] = {
+    **{name: deed.action for name, deed in DEEDS.items()},
+    "changeConversation": change_conversation,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The ids that a request can be about."""
+
+    conversation: str
+    message: str
+    person: str
+
+
+Sample = Callable[[Target], Request]
+
+
+def _about(kind: type[Request], **fields: object) -> Sample:
+    return lambda target: kind(conversation_id=target.conversation, **fields)
+
+
+def _alone(kind: type[Request], **fields: object) -> Sample:
+    return lambda _: kind(**fields)
+
+
+SAMPLES: Final[Mapping[str, Sample]] = {
+    "GetMe": _alone(requests.GetMe),
+    "UpdatePreferences": _alone(requests.UpdatePreferences, enter_sends=True),
+    "GetUnread": _alone(requests.GetUnread),
+    "ListConversations": _alone(requests.ListConversations),
+    "SearchRecipients": _alone(requests.SearchRecipients, text="a"),
+    "GetConversation": _about(requests.GetConversation),
+    "StartConversation": lambda target: requests.StartConversation(
+        recipients=(Recipient(kind="user", id=target.person),),
+        client_request_id=f"r-{target.person}",
+    ),
+    "RenameConversation": _about(requests.RenameConversation, title="Other"),
+    "CloseConversation": _about(requests.CloseConversation),
+    "ReopenConversation": _about(requests.ReopenConversation),
+    "DeleteConversation": _about(requests.DeleteConversation),
+    "LeaveConversation": _about(requests.LeaveConversation),
+    "SetConversationPreferences": _about(
+        requests.SetConversationPreferences, starred=True
+    ),
+    "changeConversation": _about(ChangeConversation, title="Other", muted=True),
+    "ListParticipants": _about(requests.ListParticipants),
+    "AddParticipants": _about(requests.AddParticipants, user_ids=("uma",)),
+    "RemoveParticipant": _about(requests.RemoveParticipant, user_id="tom"),
+    "SendMessage": lambda target: requests.SendMessage(
+        conversation_id=target.conversation,
+        text="x",
+        client_message_id=f"k-to-{target.conversation}",
+    ),
+    "EditMessage": lambda target: requests.EditMessage(
+        message_id=target.message, text="y"
+    ),
+    "DeleteMessage": lambda target: requests.DeleteMessage(message_id=target.message),
+    "ListMessages": _about(requests.ListMessages),
+    "MarkRead": _about(requests.MarkRead, seq=1),
+    "MarkUnread": _about(requests.MarkUnread),
+    "Typing": _about(requests.Typing),
+    "Sync": lambda target: requests.Sync(cursors={target.conversation: 0}),
+}
+
+
+async def _conversation(
+    school: House, id_: str, author: str, *others: str, tenant: str = "school"
+) -> Target:
+    await school.conversation(id_, author, *others, created_by=author, tenant=tenant)
+    said = InsertMessage(
+        id=f"m-{id_}",
+        conversation_id=id_,
+        author_id=author,
+        kind="text",
+        text="x",
+        client_message_id=f"k-{id_}",
+        digest=b"d",
+    )
+    await school.write(said, tenant=tenant)
+    return Target(id_, said.id, "tom")
+
+
+async def targets(school: House) -> dict[tuple[str, str], Target]:
+    """Everything that there is to reach for, of each role and place."""
+    await school.write(PutTenant("Other", "itslearning"), tenant="other")
+    for id_ in ("far", "away"):
+        await school.write(PutPerson(id_, id_, ("teacher",)), tenant="other")
+    others = await _conversation(school, "others", "ben", "uma")
+    far = await _conversation(school, "elsewhere", "far", "away", tenant="other")
+    found: dict[tuple[str, str], Target] = {}
+    for person in ROLES.values():
+        removed = await _conversation(school, f"{person}-removed", person, "tom", "ben")
+        await school.write(Part(removed.conversation, (person,), "ben"))
+        deleted = await _conversation(school, f"{person}-deleted", person, "tom")
+        gone = SetState(deleted.conversation, "conversation.deleted", None)
+        await school.write(gone)
+        reached = (
+            await _conversation(school, f"{person}-own", person, "tom"),
+            await _conversation(school, f"{person}-shared", "tom", person),
+            others,
+            Target(far.conversation, far.message, "far"),
+            removed,
+            deleted,
+            Target("nothing", "nothing", "nobody"),
+        )
+        found |= {
+            (person, place): one for place, one in zip(PLACES, reached, strict=True)
+        }
+    return found
+
+
+async def outcome(school: House, name: str, person: str, target: Target) -> str:
+    """`ok`, `nothing` for an empty answer, or the code of the refusal."""
+    try:
+        answer = await ACTIONS[name](school.context, who(person), SAMPLES[name](target))
+    except Refused as refusal:
+        return refusal.code
+    if isinstance(answer, Synced) and not answer.conversations:
+        return "nothing"
+    return "ok"
+
+
+def table(rows: Mapping[tuple[str, str], Mapping[str, str]]) -> Iterator[str]:
+    """Lines of text: one row for each deed and role."""
+    heads = ("deed", "role", *PLACES)
+    cells = [heads, *((*key, *(row[p] for p in PLACES)) for key, row in rows.items())]
+    widths = [max(len(row[n]) for row in cells) for n in range(len(heads))]
+    for row in cells:
+        line = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(line).rstrip()

@@ -1,0 +1,181 @@
+"""If these fail, a deed asks the store for more the more there is (contract section 7).
+
+Statements and rows are counted between an action and the store; what is written is a
+Change, whose statements do not depend on what is there.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from chatd.actions import conversations, me, members, messages, reading, recovery
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.facts import Facts
+from chatd.store.messages import InsertMessage
+from chatd.store.transaction import Row, SqlValue, Transaction
+from chatd_protocol.chat import requests
+from tests.actions.deeds import send, start, who
+from tests.support.house import House
+
+ROWS_A_PAGE = 3 * 50
+"""A page of messages names up to as many authors and conversations again."""
+
+
+@dataclass(slots=True)
+class Meter:
+    """How much was asked for, in statements and in rows."""
+
+    statements: int = 0
+    rows: int = 0
+
+
+class MeteredTransaction:
+    """A transaction whose statements and rows are counted."""
+
+    def __init__(self, tx: Transaction, meter: Meter) -> None:
+        self._tx = tx
+        self._meter = meter
+
+    async def all(self, sql: str, *parameters: SqlValue) -> list[Row]:
+        rows = await self._tx.all(sql, *parameters)
+        self._meter.statements += 1
+        self._meter.rows += len(rows)
+        return rows
+
+    async def one(self, sql: str, *parameters: SqlValue) -> Row | None:
+        self._meter.statements += 1
+        self._meter.rows += 1
+        return await self._tx.one(sql, *parameters)
+
+    async def run(self, sql: str, *parameters: SqlValue) -> int:
+        raise AssertionError("a read writes")
+
+
+def metered(context: Context) -> tuple[Context, Meter]:
+    """The same context, and a meter of what is read through it."""
+    meter = Meter()
+    real = context.store
+
+    class Store:
+        epoch = real.epoch
+        commit = staticmethod(real.commit)
+
+        @staticmethod
+        async def read(
+            function: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
+        ) -> Any:
+            async def work(tx: Transaction) -> Any:
+                return await function(MeteredTransaction(tx, meter), *args, **kwargs)
+
+            return await real.read(work)
+
+    store: Any = Store()
+    return replace(context, store=store, facts=Facts(store)), meter
+
+
+async def fill(school: House, conversation: str, count: int) -> None:
+    writes = [
+        InsertMessage(
+            id=f"{conversation}-{number}",
+            conversation_id=conversation,
+            author_id="anna",
+            kind="text",
+            text="x",
+            client_message_id=f"{conversation}-{number}",
+            digest=b"d",
+        )
+        for number in range(count)
+    ]
+    await school.write(*writes)
+
+
+async def test_a_send_to_a_known_place_reads_nothing(school: House) -> None:
+    """Every message would wait for the disk before it is even decided."""
+    context, meter = metered(school.context)
+    group = await start(school, "anna", "sue", "tom")
+    house = replace(school, context=context)
+    await send(house, "anna", group.id)
+    assert meter.statements > 0
+    meter.statements = 0
+    for _ in range(3):
+        await send(house, "anna", group.id)
+    assert meter.statements == 0
+
+
+Ask = Callable[[Context, str], Awaitable[object]]
+
+
+def _history(context: Context, conversation: str) -> Awaitable[object]:
+    asked = requests.ListMessages(conversation_id=conversation, limit=50)
+    return messages.page(context, who("sue"), asked)
+
+
+def _oldest(context: Context, conversation: str) -> Awaitable[object]:
+    asked = requests.ListMessages(conversation_id=conversation, after=0, limit=50)
+    return messages.page(context, who("sue"), asked)
+
+
+def _sync(context: Context, conversation: str) -> Awaitable[object]:
+    asked = requests.Sync(personal_seq=0, cursors={conversation: 0})
+    return recovery.sync(context, who("sue"), asked)
+
+
+def _list(context: Context, _: str) -> Awaitable[object]:
+    return conversations.page(context, who("sue"), requests.ListConversations())
+
+
+def _one(context: Context, conversation: str) -> Awaitable[object]:
+    asked = requests.GetConversation(conversation_id=conversation)
+    return conversations.get(context, who("sue"), asked)
+
+
+def _people(context: Context, conversation: str) -> Awaitable[object]:
+    asked = requests.ListParticipants(conversation_id=conversation)
+    return members.page(context, who("sue"), asked)
+
+
+def _me(context: Context, _: str) -> Awaitable[object]:
+    return me.get(context, who("sue"), requests.GetMe())
+
+
+def _unread(context: Context, _: str) -> Awaitable[object]:
+    return reading.unread(context, who("sue"), requests.GetUnread())
+
+
+@pytest.mark.parametrize("ask", [_history, _oldest, _one, _people, _sync])
+async def test_a_long_conversation_costs_what_a_short_one_does(
+    school: House, ask: Ask
+) -> None:
+    """Opening a conversation would take longer the more was ever said in it."""
+    short = await start(school, "anna", "sue", "tom", title="Short")
+    long = await start(school, "anna", "sue", "tom", title="Long")
+    await fill(school, short.id, 60)
+    await fill(school, long.id, 900)
+    spent = []
+    for conversation in (short, long):
+        context, meter = metered(school.context)
+        await ask(context, conversation.id)
+        spent.append(meter)
+    assert spent[0].statements == spent[1].statements
+    # An event and its message are a row each.
+    events = 2 * requests.Sync().limit if ask is _sync else 0
+    assert spent[1].rows <= ROWS_A_PAGE + events
+
+
+@pytest.mark.parametrize("ask", [_list, _me, _unread, _sync])
+async def test_many_conversations_cost_the_statements_of_a_few(
+    school: House, ask: Ask
+) -> None:
+    """A teacher's list would take a statement for each of hundreds of conversations."""
+    spent = []
+    for count in (3, 40):
+        for number in range(count):
+            id_ = f"{count}-{number}"
+            await school.conversation(id_, "anna", "sue", "tom")
+            await fill(school, id_, 2)
+        context, meter = metered(school.context)
+        await ask(context, f"{count}-0")
+        spent.append(meter.statements)
+    assert spent[0] == spent[1]
