@@ -4,12 +4,11 @@ Announcements are hints. A listener that needs more than they say reads the stor
 one that fails is logged and harms neither the publisher nor the other listeners.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from chatd.bus.interface import Doubt, Kind, Listener
 from chatd.domain.announcements import Announcement
 from chatd.telemetry import log
-
-Listener = Callable[[Sequence[Announcement]], None]
 
 
 class LocalBus:
@@ -29,3 +28,18 @@ class LocalBus:
                 listener(announcements)
             except Exception:  # noqa: BLE001 - one listener's bug must not cost the others
                 log.exception("bus listener failed", listener=repr(listener))
+
+    def follow(self, kind: Kind, tenant: str, id_: str) -> None:
+        """Everything of this process is heard anyway."""
+
+    def unfollow(self, kind: Kind, tenant: str, id_: str) -> None:
+        """Whoever listens sorts it out."""
+
+    def on_doubt(self, doubt: Doubt) -> None:
+        """There is nobody else whose announcements could be lost."""
+
+    async def start(self) -> None:
+        """There is nothing to start."""
+
+    async def stop(self) -> None:
+        """There is nothing to stop."""

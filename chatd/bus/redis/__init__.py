@@ -1,0 +1,1 @@
+"""Announcements from gateway to gateway through Redis, alone or as a Cluster."""
