@@ -84,6 +84,7 @@ class Installation:
             self._authenticate,
             self._sign_in.renew,
             config.allowed_origin,
+            draining=lambda: self.health.draining,
         )
         # Facts first: what is decided on the news must not rest on what it made stale.
         bus.subscribe(facts.listen)

@@ -1,13 +1,19 @@
 """Logs and owned tasks. Logs hold ids and codes, never texts, tokens or queries.
 
 Structured JSON lines go to standard error; standard output belongs to the commands.
+Control characters are escaped by being JSON, so that no log line can be forged. What
+libraries say is taken in from warnings on: their debug lines print what they carry.
 """
 
 import asyncio
 import contextlib
 import logging
+import re
 import sys
-from collections.abc import Coroutine, MutableSet
+from collections.abc import Coroutine, Iterator, Mapping, MutableMapping, MutableSet
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Final
 
 import orjson
 import structlog
@@ -15,12 +21,45 @@ from structlog.typing import FilteringBoundLogger
 
 log: FilteringBoundLogger = structlog.get_logger("chatd")
 
+_ABOUT: ContextVar[Mapping[str, object]] = ContextVar(
+    "about", default=MappingProxyType({})
+)
+
+_TRACEPARENT: Final = re.compile(
+    r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
+)
+
+
+def trace_of(traceparent: str | None) -> str | None:
+    """The trace id of a `traceparent` header; None when it is none (W3C, 3.2 and 4.3).
+
+    Of later versions the part that this one defines is taken, as the text demands.
+    """
+    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    if found is None or (found[1] == "00" and found[3] is not None):
+        return None
+    return found[2]
+
+
+@contextlib.contextmanager
+def about(**ids: object) -> Iterator[None]:
+    """Within the block every log line of this task, and of those it starts, has `ids`.
+
+    None is left out. One variable holds all of them: this runs with every call.
+    """
+    known = {name: value for name, value in ids.items() if value is not None}
+    token = _ABOUT.set({**_ABOUT.get(), **known})
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
+
 
 def configure(level: str = "info") -> None:
     """Write log records of at least `level` as JSON lines to standard error."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _with_ids,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -32,6 +71,20 @@ def configure(level: str = "info") -> None:
         logger_factory=lambda *_: _Lines(),
         cache_logger_on_first_use=False,
     )
+    logging.basicConfig(level=logging.WARNING, handlers=[_OfLibraries()], force=True)
+
+
+class _OfLibraries(logging.Handler):
+    """What uvicorn and asyncio have to say, in our form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.log(
+            record.levelno,
+            "a library says",
+            library=record.name,
+            said=record.getMessage(),
+            exc_info=record.exc_info,
+        )
 
 
 class _Lines:
@@ -47,6 +100,14 @@ class _Lines:
             sys.stderr.flush()
 
     debug = info = warning = error = critical = exception = msg
+
+
+def _with_ids(
+    _logger: object, _method: str, record: MutableMapping[str, object]
+) -> MutableMapping[str, object]:
+    for name, value in _ABOUT.get().items():
+        record.setdefault(name, value)
+    return record
 
 
 def _to_text(record: object, **_options: object) -> str:

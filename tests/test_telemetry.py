@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 
-from chatd.telemetry import configure, log, spawn
+from chatd.telemetry import about, configure, log, spawn, trace_of
+
+KEYS = ("request", "connection", "trace")
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +71,63 @@ def test_a_log_that_cannot_be_written_fails_nobody(
     with (tmp_path / "log").open("w") as closed:
         monkeypatch.setattr("sys.stderr", closed)
     log.error("commit failed")
+
+
+@pytest.mark.parametrize(
+    ("header", "trace"),
+    [
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", True),
+        ("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the", True),
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what", False),
+        ("ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", False),
+        ("00-00000000000000000000000000000000-b7ad6b7169203331-01", False),
+        ("00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", False),
+        ("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", False),
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_the_trace_of_a_header(header: str | None, trace: bool) -> None:
+    """A trace would end at our door (W3C Trace Context, 3.2), or begin with rubbish."""
+    expected = "0af7651916cd43dd8448eb211c80319c" if trace else None
+    assert trace_of(header) == expected
+
+
+async def test_ids_are_on_every_line_of_a_call(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What one request did could not be found in the log of thousands."""
+    owned: set[asyncio.Task[None]] = set()
+
+    async def work() -> None:
+        log.info("in a task of its own")
+
+    with about(request="r1", trace=None):
+        log.info("outside")
+        with about(connection="c1"):
+            await spawn(owned, work(), "work")
+    log.info("afterwards")
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    ids = [{k: v for k, v in one.items() if k in KEYS} for one in lines]
+    assert ids == [{"request": "r1"}, {"request": "r1", "connection": "c1"}, {}]
+
+
+def test_libraries_speak_our_language(capsys: pytest.CaptureFixture[str]) -> None:
+    """Half of the log could not be searched, or would hold what libraries carry."""
+    library = logging.getLogger("uvicorn.error")
+    library.debug("frame: a secret")
+    library.warning("Invalid %s", "request")
+    (line,) = capsys.readouterr().err.splitlines()
+    said = json.loads(line)
+    assert (said["library"], said["said"]) == ("uvicorn.error", "Invalid request")
+    assert said["level"] == "warning"
+
+
+def test_nobody_forges_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """An id with a line break could write anything into the log (CVE-2020-7694)."""
+    log.info("call", method='x\n{"event":"forged"}\x1b[2J\u2028')
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "\x1b" not in said
+    assert json.loads(said)["method"].startswith("x\n")

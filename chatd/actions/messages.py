@@ -2,6 +2,7 @@
 
 import msgspec
 
+from chatd import metrics
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import (
@@ -59,6 +60,7 @@ async def send(
     try:
         return await _send(context, caller, wanted)
     except AlreadyDone as done:
+        metrics.IDEMPOTENT_REPLAYS.inc()
         return await _by_id(context, caller, str(done.result["messageId"]))
     except Refused:
         earlier = await context.store.read(
@@ -69,6 +71,7 @@ async def send(
         )
         if earlier is None or earlier.digest not in (None, wanted.digest):
             raise
+        metrics.IDEMPOTENT_REPLAYS.inc()
         return presenting.message(earlier)
 
 

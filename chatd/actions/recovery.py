@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from chatd import metrics
 from chatd.actions import personal as own
 from chatd.actions import presenting
 from chatd.actions.basis import cursors
@@ -49,9 +50,13 @@ async def sync(context: Context, caller: Caller, request: requests.Sync) -> Sync
 
     Conversations that do not exist or were never the caller's are left out alike.
     """
-    return await context.store.read(
+    answer = await context.store.read(
         _sync, caller, request, context.limits, context.store.epoch
     )
+    for one in answer.conversations:
+        metrics.RESUMES.labels("false" if one.too_long else "true").inc()
+        metrics.GAP_FILLS.labels("resume").inc(len(one.events))
+    return answer
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ whoever the caller may write to; who may not is named with the reason.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chatd import metrics
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out, digest, require
@@ -76,6 +77,7 @@ async def start(
         applying.request_result, caller.tenant, wanted.key
     )
     if earlier is not None:
+        metrics.IDEMPOTENT_REPLAYS.inc()
         return await _answer(context, caller, earlier)
     results: list[dict[str, object]] = []
 
@@ -91,6 +93,7 @@ async def start(
     try:
         await carry_out(context, decide)
     except AlreadyDone as done:
+        metrics.IDEMPOTENT_REPLAYS.inc()
         # The key, or the first message's own id: either names the conversation.
         return await _answer(context, caller, done.result)
     return await _answer(context, caller, results[-1])

@@ -33,9 +33,10 @@ CORS_SECONDS = 600
 
 def routes(door: Door) -> list[BaseRoute]:
     """All that this package serves, ready to be put into an application."""
-    endpoints = _open_endpoints(door)
+    endpoints, clock = _open_endpoints(door), door.context.clock
     open_routes = [
-        (row.path, answered(endpoints[row.name], row.name)) for row in OPEN_ROUTES
+        (row.path, answered(clock, endpoints[row.name], row.name))
+        for row in OPEN_ROUTES
     ]
     application: ASGIApp = Starlette(
         routes=[
@@ -60,7 +61,7 @@ def routes(door: Door) -> list[BaseRoute]:
     return [
         Mount(BASE, _AsSent(application)),
         *(Route(path, work) for path, work in outside),
-        Route("/metrics", answered(_guarded(door), "getMetrics")),
+        Route("/metrics", answered(clock, _guarded(door), "getMetrics")),
     ]
 
 

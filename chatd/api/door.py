@@ -16,15 +16,17 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from chatd.actions.basis.context import Context
+from chatd.actions.basis.counting import Counted
 from chatd.actions.basis.rates import Rates
 from chatd.api.deeds import DEEDS
 from chatd.api.probes import Probes, Scrapes
 from chatd.api.problems import HEADERS, HttpRefusal, problem
 from chatd.api.reading import read
+from chatd.clock import Clock
 from chatd.errors import Refused
 from chatd.identity.claims import Identity
 from chatd.ids import new_id
-from chatd.telemetry import log
+from chatd.telemetry import about, log, trace_of
 from chatd_protocol.chat.results import Empty
 from chatd_protocol.chat.routes import RouteRow
 
@@ -74,28 +76,39 @@ def endpoint(door: Door, row: RouteRow) -> Endpoint:
             return Response(status_code=row.status, headers=HEADERS)
         return json(result, row.status)
 
-    return answered(answer, row.name)
+    return answered(door.context.clock, answer, row.name)
 
 
-def answered(work: Endpoint, name: str) -> Endpoint:
-    """The same endpoint, with every failure turned into its answer."""
+def answered(clock: Clock, work: Endpoint, name: str) -> Endpoint:
+    """The same endpoint, with every failure turned into its answer, and counted."""
+    counted = Counted(clock, "http", name)
 
     async def answer(http: HttpRequest) -> Response:
         request_id = new_id()
+        with about(request=request_id, trace=trace_of(http.headers.get("traceparent"))):
+            return await tried(http, request_id)
+
+    async def tried(http: HttpRequest, request_id: str) -> Response:
         try:
-            return await work(http)
+            with counted.call():
+                return await _present(work, http)
+        except HttpRefusal as refusal:
+            return problem(refusal.code, refusal.facts, request_id, refusal.status)
         except Refused as refused:
             return problem(refused.code, refused.facts, request_id)
-        except HttpRefusal as refusal:
-            return problem("invalid_request", refusal.facts, request_id, refusal.status)
-        except ClientDisconnect:
-            # Nobody is there to read it; the server wants an answer all the same.
-            return Response(status_code=HTTPStatus.BAD_REQUEST)
         except Exception:  # noqa: BLE001 - a bug of ours: its place is the log
-            log.exception("request failed", route=name, request=request_id)
+            log.exception("request failed", route=name)
             return problem("internal", {}, request_id)
 
     return answer
+
+
+async def _present(work: Endpoint, http: HttpRequest) -> Response:
+    try:
+        return await work(http)
+    except ClientDisconnect:
+        # Nobody is there to read it; the server wants an answer all the same.
+        raise HttpRefusal(HTTPStatus.BAD_REQUEST) from None
 
 
 def bearer(http: HttpRequest) -> str | None:

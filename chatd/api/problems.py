@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
+from chatd.errors import Refused
 from chatd_protocol.chat.errors import ERRORS
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -22,13 +23,12 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 
 
-class HttpRefusal(Exception):
+class HttpRefusal(Refused):
     """A request that is no good as HTTP, whatever it asks for."""
 
     def __init__(self, status: HTTPStatus, **facts: object) -> None:
-        super().__init__(status.phrase)
+        super().__init__("invalid_request", **facts)
         self.status = status
-        self.facts = facts
 
 
 def problem(

@@ -10,6 +10,7 @@ from typing import Final
 from chatd.actions import recovery
 from chatd.actions import sessions as sign_ins
 from chatd.actions.basis.context import Context
+from chatd.actions.basis.counting import Counted
 from chatd.actions.basis.rates import Cost, Rates
 from chatd.clock import rfc3339
 from chatd.domain.announcements import (
@@ -22,6 +23,7 @@ from chatd.domain.announcements import (
 from chatd.domain.people import Caller
 from chatd.errors import Refused, invalid
 from chatd.hub import sessions
+from chatd.hub.counting import observer
 from chatd.hub.fanout import Fanout
 from chatd.hub.methods import DEEDS, Deed
 from chatd.hub.parcels import Audience
@@ -42,7 +44,7 @@ from chatd.signalr.requests import (
     Unavailable,
 )
 from chatd.telemetry import log
-from chatd_protocol.chat.base import Request, Shape
+from chatd_protocol.chat.base import Shape
 from chatd_protocol.chat.binding import InvalidRequestError, T, bind
 from chatd_protocol.chat.errors import format_error
 from chatd_protocol.chat.events import (
@@ -83,12 +85,14 @@ class ChatHub:
         authenticate: Authenticate,
         reauthenticate: Reauthenticate,
         allowed_origins: Sequence[str] = (),
+        draining: Callable[[], bool] = bool,
     ) -> None:
         self._context = context
         self._rates = rates
         self._authenticate = authenticate
         self._reauthenticate = reauthenticate
         self._allowed_origins = tuple(allowed_origins)
+        self._observer = observer(context.clock, draining)
         self._watchers = Watchers()
         self._rooms = Rooms()
         self._fanout = Fanout(
@@ -136,6 +140,7 @@ class ChatHub:
             connected=self._connected,
             disconnected=self._disconnected,
             completion_error=self._completion_error,
+            observer=self._observer,
             limits=HubLimits(
                 message_bytes=limits.hub_message_bytes,
                 websocket_message_bytes=limits.websocket_message_bytes,
@@ -152,18 +157,21 @@ class ChatHub:
             "RefreshToken": self._refresh_token,
             "WatchEvents": self._watch,
         }
-        call: Call = special.get(row.name) or self._caller(row.request, DEEDS[row.name])
+        call: Call = special.get(row.name) or self._caller(row, DEEDS[row.name])
         return Method(row.name, call, (object,), streaming=row.streaming)
 
     def _caller(
-        self, request_type: type[Request], deed: Deed
+        self, row: MethodRow, deed: Deed
     ) -> Callable[[Connection, object], Awaitable[Shape]]:
+        counted = Counted(self._context.clock, "hub", row.name)
+
         async def call(connection: Connection, argument: object) -> Shape:
-            caller = self._person(connection)
-            self._rates.spend(caller.tenant, caller.user_id, deed.cost)
-            request = _bound(request_type, argument)
-            result: Shape = await deed.action(self._context, caller, request)
-            return result
+            with counted.call():
+                caller = self._person(connection)
+                self._rates.spend(caller.tenant, caller.user_id, deed.cost)
+                request = _bound(row.request, argument)
+                result: Shape = await deed.action(self._context, caller, request)
+                return result
 
         return call
 

@@ -13,7 +13,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final
 
+from chatd import metrics
 from chatd.actions.events import veiled
+from chatd.clock import Clock, SystemClock
 from chatd.domain.announcements import Logged
 from chatd.errors import Refused
 from chatd.hub.parcels import RECIPIENTS_PER_TURN, send_to
@@ -68,12 +70,14 @@ class Fanout:
         read_members: ReadMembers,
         read_blind: ReadBlind,
         retry_s: float = RETRY_S,
+        clock: Clock | None = None,
     ) -> None:
         self._rooms = rooms
         self._read_events = read_events
         self._read_members = read_members
         self._read_blind = read_blind
         self._retry_s = retry_s
+        self._clock = clock or SystemClock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def offer(self, logged: Logged) -> None:
@@ -92,6 +96,8 @@ class Fanout:
         if event is not None and len(room.pending) >= PENDING_MAX:
             event = None
         room.note(logged.seq, event)
+        if room.behind_since_s is None:
+            room.behind_since_s = self._clock.monotonic()
         self.advance(room)
 
     def advance(self, room: Room) -> None:
@@ -115,6 +121,7 @@ class Fanout:
             room.pumping = True
             spawn(self._tasks, self._pump(room), f"fan-out {room.key[1]}")
         else:
+            self._caught_up(room)
             self._rooms.drop_if_idle(room)
 
     async def stop(self) -> None:
@@ -140,9 +147,20 @@ class Fanout:
                     if failures == FAILURES_MAX:
                         self._skip(room)
                         failures = 0
+            self._caught_up(room)
         finally:
             room.pumping = False
             self._rooms.drop_if_idle(room)
+
+    def _caught_up(self, room: Room) -> None:
+        """Everything announced was handed out; the sockets are written next turn."""
+        since_s, room.behind_since_s = room.behind_since_s, None
+        if since_s is not None and room.audience:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._observe, since_s)
+
+    def _observe(self, since_s: float) -> None:
+        metrics.FANOUT_SECONDS.observe(self._clock.monotonic() - since_s)
 
     async def _step(self, room: Room) -> None:
         await self._admit(room)
@@ -190,6 +208,7 @@ class Fanout:
                     room.arrived.clear()
                     await room.arrived.wait()
         except TimeoutError:
+            metrics.GAP_FILLS.labels("bus_gap").inc()
             log.info("gap read from the log", conversation=room.key[1], seq=seq)
         finally:
             room.arrived = None
@@ -206,6 +225,7 @@ class Fanout:
         first = min((event.seq for event in events), default=until + 1)
         if first > room.last + 1:
             # Announced, yet not in the log: after a restore from a backup only.
+            metrics.violated("announced_is_logged")
             log.error("announced event is not in the log", conversation=room.key[1])
             room.last = first - 1
 

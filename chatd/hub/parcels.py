@@ -8,6 +8,7 @@ so that nothing is asked per recipient.
 import asyncio
 from collections.abc import Collection, Iterator
 
+from chatd import metrics
 from chatd.signalr.connections.connection import Connection
 from chatd.signalr.prepared import Prepared
 from chatd_protocol.chat.events import SINGLE_TARGET, Event, event_type, target_of
@@ -70,6 +71,7 @@ class Audience:
 
     def send(self, event: Event) -> None:
         """Enqueue the event for everyone, in this turn of the loop."""
+        metrics.DELIVERIES.inc(len(self))
         for connections, prepared in self._shares(event):
             for connection in connections:
                 connection.send_prepared(prepared)
@@ -79,6 +81,7 @@ class Audience:
         if len(self) <= RECIPIENTS_PER_TURN:
             self.send(event)
             return
+        metrics.DELIVERIES.inc(len(self))
         for connections, prepared in self._shares(event):
             for start in range(0, len(connections), RECIPIENTS_PER_TURN):
                 for connection in connections[start : start + RECIPIENTS_PER_TURN]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from chatd import metrics
 from chatd.errors import Refused
 from chatd.hub.fanout import Fanout
 from chatd.hub.personal import PersonalEvents
@@ -50,6 +51,7 @@ class Presences:
             # A task of its own: who came first may be gone before the others are in.
             spawn(self._tasks, self._load(presence), f"memberships {key[1]}")
         elif len(presence.connections) >= self._connections_max:
+            metrics.RATE_LIMITED.labels("connections").inc()
             raise Refused("rate_limited", connections=self._connections_max)
         elif presence.conversations is None:
             presence.connections.add(connection)

@@ -22,9 +22,19 @@ class Room:
         last: the log position that the whole audience has been given.
         pending: later positions that are known, with the event where it came along.
         entering: connections to be given everything after a position before they join.
+        behind_since_s: when the first came of what was announced and not delivered yet.
     """
 
-    __slots__ = ("arrived", "audience", "entering", "key", "last", "pending", "pumping")
+    __slots__ = (
+        "arrived",
+        "audience",
+        "behind_since_s",
+        "entering",
+        "key",
+        "last",
+        "pending",
+        "pumping",
+    )
 
     def __init__(self, key: Key, last: int) -> None:
         self.key = key
@@ -33,6 +43,7 @@ class Room:
         self.pending: dict[int, LogEvent | None] = {}
         self.entering: dict[Connection, int] = {}
         self.pumping = False
+        self.behind_since_s: float | None = None
         self.arrived: asyncio.Event | None = None
 
     @property

@@ -13,6 +13,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from chatd import metrics
 from chatd.clock import Clock
 from chatd.telemetry import log, spawn
 
@@ -87,8 +88,10 @@ class JwksKeys:
                     document = await _fetch(self._url)
                 self._keys = _usable(document)
                 self._fetched_s = self._clock.monotonic()
+                metrics.JWKS_FETCHES.labels("ok").inc()
             except (OSError, ValueError, httpx2.HTTPError) as error:
                 # The issuer's fault, whichever it is: what was known still holds.
+                metrics.JWKS_FETCHES.labels("failed").inc()
                 log.warning("keys not fetched", why=type(error).__name__)
 
 

@@ -5,13 +5,13 @@ and its keys come from the configuration, never from the token's own header.
 """
 
 import base64
-from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
 import jwt
 import msgspec
 
+from chatd import metrics
 from chatd.clock import Clock
 from chatd.domain.people import Caller
 from chatd.errors import Refused
@@ -59,13 +59,12 @@ class _Bad(Exception):
 
 
 class Verifier:
-    """Tells whose tokens are good. `refused` counts the others by reason."""
+    """Tells whose tokens are good."""
 
     def __init__(self, issuers: Iterable[Issuer], clock: Clock) -> None:
         self._issuers = tuple(issuers)
         self._clock = clock
         self._jws = jwt.PyJWS()
-        self.refused: Counter[str] = Counter()
 
     async def verify(self, token: str | None) -> Claims:
         """What the token says.
@@ -76,7 +75,7 @@ class Verifier:
         try:
             return await self._verified(token)
         except _Bad as bad:
-            self.refused[str(bad)] += 1
+            metrics.AUTH_FAILURES.labels(str(bad)).inc()
             log.debug("token refused", why=str(bad))
             raise Refused("unauthenticated") from None
 

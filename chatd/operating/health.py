@@ -104,6 +104,11 @@ class Health:
         self._probed_s: float | None = None
 
     @property
+    def draining(self) -> bool:
+        """Whether the process goes down."""
+        return self._draining
+
+    @property
     def alive(self) -> bool:
         """Whether the loop runs as it should; "no" asks to be killed."""
         return self.loop.lag_s < LAG_MAX_S

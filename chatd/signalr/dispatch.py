@@ -18,7 +18,7 @@ from chatd.signalr.connections.connection import Connection
 from chatd.signalr.connections.results import ConnectionEnded
 from chatd.signalr.hub import Hub, HubException, Method
 from chatd.signalr.uploads import Upload
-from chatd.telemetry import log, spawn
+from chatd.telemetry import about, log, spawn, trace_of
 from chatd_protocol.signalr.messages import (
     NO_RESULT,
     CancelInvocation,
@@ -33,6 +33,9 @@ from chatd_protocol.signalr.messages import (
 
 YIELD_EVERY: Final = 32
 """Calls or items after which other connections have a turn, even if nothing waited."""
+
+TRACEPARENT: Final = "traceparent"
+"""W3C Trace Context; .NET's SignalR clients send it as a header of each call."""
 
 CALLS: Final = (MessageType.INVOCATION, MessageType.STREAM_INVOCATION)
 Call: TypeAlias = Invocation | StreamInvocation
@@ -195,7 +198,8 @@ class Calls:
                 queued = self._queue.popleft()
                 self._current = queued.message.invocation_id
                 try:
-                    await self._run(queued)
+                    with about(**self._ids(queued.message)):
+                        await self._run(queued)
                 except asyncio.CancelledError:
                     if not self._cancelled_by_client():
                         raise
@@ -210,6 +214,12 @@ class Calls:
             self._worker = None
             self._connection.deadlines.heard()
             self._rest()
+
+    def _ids(self, message: Call) -> dict[str, str | None]:
+        """By which the log is searched: a call's own trace, else its connection's."""
+        own = (message.headers or {}).get(TRACEPARENT)
+        given = own or self._connection.handshake.headers.get(TRACEPARENT)
+        return {"connection": self._connection.label, "trace": trace_of(given)}
 
     def _cancelled_by_client(self) -> bool:
         """Whether the cancellation was for the current call and not for the worker."""

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from chatd.clock import Clock
+from chatd.signalr.connections.connection import Connection
 from chatd.signalr.connections.sides import State
 from chatd.signalr.http.endpoints import Endpoints
 from chatd.signalr.http.inside import Inside, OnlyVouched
@@ -105,11 +106,13 @@ class SignalRServer:
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
 
+    def everyone(self) -> list[Connection]:
+        """The connections of all hubs."""
+        return [one for context in self._hubs.values() for one in context.everyone()]
+
     def census(self) -> tuple[Counter[str], int]:
         """How many connections are in each state, and how many bytes wait for them."""
-        everyone = [
-            one for context in self._hubs.values() for one in context.everyone()
-        ]
+        everyone = self.everyone()
         states = Counter({state.name.lower(): 0 for state in State})
         states.update(one.state.name.lower() for one in everyone)
         return states, sum(one.pending_bytes for one in everyone)

@@ -8,6 +8,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from chatd.api.door import answered
+from chatd.clock import SystemClock
 from chatd_protocol.chat.routes import ROUTES, RouteRow
 from tests.api.conftest import Api
 from tests.support.house import TENANT
@@ -144,7 +145,7 @@ async def test_a_bug_tells_nothing(capfd: pytest.CaptureFixture[str]) -> None:
         raise RuntimeError("the canary sings")
 
     http = HttpRequest({"type": "http", "headers": [], "method": "GET"})
-    answer = await answered(broken, "someRoute")(http)
+    answer = await answered(SystemClock(), broken, "someRoute")(http)
     assert answer.status_code == 500
     body = bytes(answer.body).decode()
     assert "canary" not in body
@@ -189,7 +190,7 @@ async def test_a_body_that_never_ends_its_client_gone() -> None:
     http = HttpRequest(
         {"type": "http", "headers": [], "method": "POST"}, stream.__anext__
     )
-    assert (await answered(work, "x")(http)).status_code == 400
+    assert (await answered(SystemClock(), work, "x")(http)).status_code == 400
 
 
 async def test_acting_for_a_name_of_any_script(people: Api) -> None:

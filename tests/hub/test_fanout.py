@@ -7,6 +7,7 @@ import pytest
 from chatd.hub.fanout import HOLD_S, PENDING_MAX
 from chatd.hub.parcels import RECIPIENTS_PER_TURN
 from tests.hub.listeners import ROOM, Stage, created, edited, said, unavailable
+from tests.support.counted import value
 from tests.support.waiting import wait_until
 
 
@@ -52,20 +53,24 @@ async def test_a_gap_is_read_after_a_moment(stage: Stage) -> None:
     anna = stage.seat("anna", 3)
     stage.write(said(4), said(5))
     began_s = asyncio.get_running_loop().time()
+    gaps = value("chatd_gap_fills_total", cause="bus_gap")
     stage.tell(said(6))
     await stage.heard(anna, 4, 5, 6)
     assert asyncio.get_running_loop().time() - began_s >= HOLD_S
     assert stage.book.reads == [(3, 5)]
+    assert value("chatd_gap_fills_total", cause="bus_gap") == gaps + 1
 
 
 async def test_what_the_log_does_not_have_is_passed_over(stage: Stage) -> None:
     """After a restore from a backup a room would hang for ever."""
+    bugs = value("chatd_invariant_violations_total", rule="announced_is_logged")
     anna = stage.seat("anna", 3)
     stage.tell(said(7))
     await stage.heard(anna, 7)
     stage.write(said(9))
     stage.tell(said(10))
     await stage.heard(anna, 7, 9, 10)
+    assert value("chatd_invariant_violations_total", rule="announced_is_logged") > bugs
 
 
 async def test_too_many_to_keep_are_read_later(stage: Stage) -> None:

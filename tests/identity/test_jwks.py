@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from chatd.identity.jwks import DOCUMENT_BYTES_MAX, FRESH_S, RETRY_S, JwksKeys
+from tests.support.counted import value
 from tests.support.waiting import wait_until
 
 EC_KEYS = {kid: ec.generate_private_key(ec.SECP256R1()) for kid in ("one", "two")}
@@ -92,10 +93,12 @@ async def found(keys: JwksKeys, kid: str | None) -> list[str | None]:
 
 async def test_keys_are_fetched_once(keys: JwksKeys, endpoint: Endpoint) -> None:
     """Every login would wait for the issuer."""
+    before = value("chatd_jwks_fetch_total", result="ok")
     answers = await asyncio.gather(*(found(keys, "one") for _ in range(20)))
     assert answers == [["one"]] * 20
     assert await found(keys, None) == ["one"]
     assert endpoint.asked == 1
+    assert value("chatd_jwks_fetch_total", result="ok") == before + 1
 
 
 async def test_a_key_is_for_its_algorithm(keys: JwksKeys) -> None:
@@ -198,5 +201,7 @@ async def test_an_endpoint_that_is_down_from_the_start(clock: HandClock) -> None
     async with serving() as gone:
         url = gone.url
     keys = JwksKeys(url, clock)
+    before = value("chatd_jwks_fetch_total", result="failed")
     assert await found(keys, "one") == []
+    assert value("chatd_jwks_fetch_total", result="failed") == before + 1
     await keys.stop()

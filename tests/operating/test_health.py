@@ -80,6 +80,7 @@ async def test_before_the_start_and_while_draining_no_work_is_wanted() -> None:
     await made.drain(notice_s=60)
     # At once, although the checks' answers are kept for a second.
     assert (await made.report()).checks == {"serving": False, "store": True}
+    assert metrics.REGISTRY.get_sample_value("chatd_drain_state") == 1
     metrics.DRAIN_STATE.set(0)
 
 

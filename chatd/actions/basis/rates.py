@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from chatd import metrics
 from chatd.clock import Clock
 from chatd.errors import Refused
 from chatd.limits import Limits
@@ -80,6 +81,7 @@ class Rates:
         if level < 1:
             bucket.level = level
             wait_s = math.ceil((1 - level) / rate.per_second)
+            metrics.RATE_LIMITED.labels(cost.value).inc()
             raise Refused("rate_limited", retryAfter=max(1, wait_s))
         bucket.level = level - 1
 

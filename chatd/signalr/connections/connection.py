@@ -29,6 +29,8 @@ from chatd_protocol.signalr.messages import (
     Ping,
 )
 
+LABEL_CHARS: Final = 8
+
 MESSAGES_PER_TURN: Final = 256
 """Of one connection; the rest of what it sent waits for the next turn of the loop."""
 
@@ -88,6 +90,15 @@ class Connection(Outbound):
         self._last_words: tuple[str | None, bool] = (None, False)
 
     # ------------------------------------------------------------ for the hub
+
+    @property
+    def label(self) -> str:
+        """What the log calls it: enough of its id to find it by, not enough to use.
+
+        To clients of negotiate's version 0 the whole id is the secret; 80 of its 128
+        bits stay one.
+        """
+        return self.id[:LABEL_CHARS]
 
     @property
     def user_id(self) -> str:

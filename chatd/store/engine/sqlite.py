@@ -17,6 +17,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import apsw
 
+from chatd import metrics
 from chatd.clock import Clock
 from chatd.domain.announcements import Announcement
 from chatd.errors import Refused
@@ -84,15 +85,19 @@ class SqliteStore:
         connection: apsw.Connection,
         on_committed: Listener,
         busy_ms: int,
+        clock: Clock,
     ) -> None:
         self.epoch = meta(connection, "epoch") or ""
         self._path = path
         self._busy_ms = busy_ms
+        self._clock = clock
         self._closed = False
         self._local = threading.local()
         self._opened: list[apsw.Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
-        self._writer = Writer(connection, SqliteTransaction(connection), on_committed)
+        self._writer = Writer(
+            connection, SqliteTransaction(connection), on_committed, clock
+        )
 
     async def read(
         self,
@@ -107,9 +112,14 @@ class SqliteStore:
         """
         if self._closed:
             raise Refused("storage_unavailable")
-        return await asyncio.get_running_loop().run_in_executor(
-            self._readers, lambda: self._read(lambda tx: function(tx, *args, **kwargs))
-        )
+        since_s = self._clock.monotonic()
+
+        def work() -> T:
+            metrics.DB_POOL_WAIT_SECONDS.observe(self._clock.monotonic() - since_s)
+            with metrics.DB_POOL_IN_USE.track_inprogress():
+                return self._read(lambda tx: function(tx, *args, **kwargs))
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
     async def commit(self, change: Change) -> Committed:
         """Return when the Change is on disk. Cancelling the caller does not undo it.
@@ -223,7 +233,7 @@ def open_store(
                 f" {mode}, synchronous {level}); --unsafe-durability accepts that"
             )
         migrate(connection, load("sqlite"), epoch=new_id(), now_ms=clock.now_ms())
-        return SqliteStore(path, connection, on_committed, busy_ms)
+        return SqliteStore(path, connection, on_committed, busy_ms, clock)
     except apsw.Error as error:
         connection.close()
         raise SchemaError(f"{path}: {error}") from error

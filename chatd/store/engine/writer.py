@@ -14,6 +14,8 @@ from typing import Final
 
 import apsw
 
+from chatd import metrics
+from chatd.clock import Clock
 from chatd.domain.announcements import Announcement
 from chatd.errors import Refused
 from chatd.failpoints import reach
@@ -44,6 +46,7 @@ class _Waiting:
     change: Change
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Committed]
+    since_s: float
 
 
 Outcome = Effects | Exception
@@ -61,10 +64,12 @@ class Writer:
         connection: apsw.Connection,
         transaction: Transaction,
         on_committed: Callable[[Sequence[Announcement]], None],
+        clock: Clock,
     ) -> None:
         self._connection = connection
         self._transaction = transaction
         self._on_committed = on_committed
+        self._clock = clock
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._closed = False
         self.healthy = True
@@ -84,7 +89,7 @@ class Writer:
             raise Refused("overloaded", retryAfter=1)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Committed] = loop.create_future()
-        self._queue.put(_Waiting(change, loop, answer))
+        self._queue.put(_Waiting(change, loop, answer, self._clock.monotonic()))
         return await answer
 
     def stop(self) -> None:
@@ -113,11 +118,15 @@ class Writer:
                     break
             ending = item is None
             if batch:
-                self._answer(batch, self._write(batch))
+                with metrics.DB_POOL_IN_USE.track_inprogress():
+                    outcomes = self._write(batch)
+                self._answer(batch, outcomes)
 
     def _write(self, batch: list[_Waiting]) -> list[Outcome]:
         # A mere look whether the disk takes writes is nobody's message.
         pass_by = reach if any(one.change.writes for one in batch) else _nothing
+        began_s = self._clock.monotonic()
+        metrics.DB_POOL_WAIT_SECONDS.observe(began_s - batch[0].since_s)
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             pass_by("after_begin")
@@ -133,9 +142,12 @@ class Writer:
             self.healthy = False
             full = isinstance(error, apsw.FullError)
             code = "storage_full" if full else "storage_unavailable"
+            metrics.COMMIT_FAILURES.labels(code).inc()
             log.error("commit failed", code=code, sqlite=type(error).__name__)
             return [Refused(code) for _ in batch]
         self.healthy = True
+        metrics.COMMIT_SECONDS.observe(self._clock.monotonic() - began_s)
+        metrics.COMMIT_CHANGES.observe(len(batch))
         return outcomes
 
     def _apply(self, change: Change) -> Outcome:
@@ -180,6 +192,7 @@ class Writer:
             self._on_committed(announcements)
             reach("after_publish")
         except Exception:  # noqa: BLE001 - it is on disk: the answers must leave
+            metrics.violated("announced_after_commit")
             log.exception("announcing failed", announcements=len(announcements))
 
     def _settle(self, answers: list[tuple[_Waiting, Outcome]]) -> None:
@@ -193,6 +206,7 @@ class Writer:
             try:
                 done = committed(waiting.change, outcome)
             except Exception:  # noqa: BLE001 - it is on disk: the answer must leave
+                metrics.violated("event_is_built")
                 log.exception("building an event failed")
                 done = Committed(tuple(row.seq for row in outcome.logged), ())
             announcements += done.announcements

@@ -16,6 +16,7 @@ from chatd.store.engine.sqlite import open_store
 from chatd.store.messages import RemoveMessage
 from chatd.store.transaction import Transaction
 from tests.store.shelf import TENANT, Shelf, shelf_at
+from tests.support.counted import value
 from tests.support.house import HandClock
 
 STORE = Path(chatd.store.__path__[0])
@@ -42,6 +43,7 @@ async def test_reads_see_one_moment(shelf: Shelf) -> None:
 
     looking = asyncio.create_task(shelf.store.read(look))
     await began.wait()
+    assert value("chatd_db_pool_in_use") >= 1
     await shelf.say("ada")
     go_on.set()
     assert await looking == (1, 1)

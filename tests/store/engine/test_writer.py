@@ -22,6 +22,7 @@ from chatd.store.messages import RemoveMessage
 from chatd.store.personal import MoveRead
 from tests.store.invariants import check
 from tests.store.shelf import TENANT, Shelf, locked, said, shelf_at
+from tests.support.counted import value
 from tests.support.house import HandClock
 from tests.support.waiting import wait_until
 
@@ -185,6 +186,7 @@ async def test_a_full_disk_is_told_and_survived(shelf: Shelf) -> None:
     ((pages,),) = connection.execute("PRAGMA page_count")
     connection.execute(f"PRAGMA max_page_count = {pages + 4}").fetchall()
     acked: list[str] = []
+    before = value("chatd_commit_failures_total", code="storage_full")
 
     async def fill() -> None:
         while True:
@@ -194,6 +196,7 @@ async def test_a_full_disk_is_told_and_survived(shelf: Shelf) -> None:
     with pytest.raises(Refused) as refused:
         await fill()
     assert refused.value.code == "storage_full"
+    assert value("chatd_commit_failures_total", code="storage_full") > before
     told = [one for one in shelf.announced if isinstance(one, Logged)]
     assert len(told) == len(acked)
     done = await outcomes(shelf, *(shelf.change(said("ben")) for _ in range(3)))
