@@ -30,6 +30,7 @@ from chatd.identity.claims import Identity
 from chatd.identity.issuers import issuers, signer
 from chatd.identity.tokens import Verifier
 from chatd.operating.health import Check, Health, has_room
+from chatd.operating.soundness import open_more_files
 from chatd.signalr.mounting import SignalRServer
 from chatd.signalr.requests import Handshake
 from chatd.store.engine.migrating import load
@@ -208,6 +209,7 @@ def serve(config: Config) -> None:
     """
     telemetry.configure(config.log_level)
     failpoints.arm(config.failpoints)
+    open_more_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(config))
 

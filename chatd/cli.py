@@ -15,10 +15,11 @@ import click
 
 from chatd import __version__, app
 from chatd.clock import SystemClock
-from chatd.config import Config, ConfigError, describe, load, warnings
+from chatd.config import Config, ConfigError, describe, load
 from chatd.domain.people import Caller
 from chatd.identity.issuers import issuers, signer
 from chatd.identity.tokens import SCOPES, mint
+from chatd.operating.soundness import Finding, Weight, findings
 from chatd.store.engine.migrating import SchemaError
 from chatd.store.engine.sqlite import open_store
 
@@ -82,8 +83,7 @@ def main() -> None:
 def serve(**options: Any) -> None:
     """Run the server."""
     config = _load(options)
-    for text in warnings(config):
-        click.echo(f"warning: {text}", err=True)
+    _say([one for one in findings(config, SystemClock()) if one.weight != Weight.FACT])
     _or_fail(lambda: app.serve(config))
 
 
@@ -93,9 +93,15 @@ def check(**options: Any) -> None:
     """Print the effective settings, secrets masked; exit 1 if they are unsafe."""
     config = _load(options)
     click.echo(describe(config))
-    _or_fail(lambda: issuers(config, SystemClock()))
-    if unsafe := warnings(config):
-        _fail(unsafe)
+    if config.issuers:
+        _or_fail(lambda: issuers(config, SystemClock()))
+    found = findings(config, SystemClock())
+    for one in found:
+        if one.weight is Weight.FACT:
+            click.echo(f"# {one}")
+    unsafe = [one for one in found if one.weight is not Weight.FACT]
+    _say(unsafe)
+    sys.exit(1 if unsafe else 0)
 
 
 @main.command()
@@ -138,6 +144,14 @@ def _load(options: dict[str, Any]) -> Config:
         return load(given, os.environ, file)
     except ConfigError as error:
         _fail(error.problems)
+
+
+def _say(found: list[Finding]) -> None:
+    """Each on a line of standard error; exits 1 if one of them is an error."""
+    for one in found:
+        click.echo(f"{one.weight.value}: {one}", err=True)
+    if any(one.weight is Weight.ERROR for one in found):
+        sys.exit(1)
 
 
 def _was_given(value: object) -> bool:

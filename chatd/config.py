@@ -198,6 +198,8 @@ def _contradictions(config: Config) -> Iterator[str]:
         _ = config.limits
     except ValueError as error:
         yield f"limit: {error}"
+    if config.metrics_port and config.metrics_port == config.port:
+        yield "metrics_port: is the port itself; leave it out, or choose another"
     yield from _failpoint_problems(config)
     yield from _web_problems(config)
     yield from _key_problems(config)
@@ -262,6 +264,19 @@ def warnings(config: Config) -> list[str]:
         found.append("failpoints: the server dies, waits or fails on purpose")
     if config.demo and not _is_loopback(config.host):
         found.append(f"demo: its login links work for whoever reaches {config.host}")
+    elif config.demo and config.public_url is not None:
+        found.append("demo: its login links work for whoever sees the log")
+    if config.public_url is not None and not _is_safe_url(config.public_url):
+        found.append("public_url: over http:// everybody on the way can read tokens")
+    found += [
+        f"allowed_origin: anybody on the way can change the pages of {origin}"
+        for origin in config.allowed_origin
+        if not _is_safe_url(origin)
+    ]
+    if config.metrics_port is not None and not _is_inside(config.metrics_host):
+        found.append(
+            f"metrics_host: whoever reaches {config.metrics_host} can read the metrics"
+        )
     return found
 
 
@@ -305,6 +320,15 @@ def _is_safe_url(url: str) -> bool:
     return parts.scheme == "https" or (
         parts.scheme == "http" and _is_loopback(parts.hostname or "")
     )
+
+
+def _is_inside(host: str) -> bool:
+    """Whether an address is one of a private network, and not every address at once."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return address.is_private and not address.is_unspecified
 
 
 def _is_loopback(host: str) -> bool:

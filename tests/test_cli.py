@@ -97,6 +97,27 @@ def test_check_fails_on_what_is_unsafe_or_wrong(
     assert sentence in result.stderr
 
 
+def test_check_looks_and_makes_nothing(tmp_path: Path) -> None:
+    """A check would leave a folder and a secret where it was run."""
+    result = run("check", "--data-dir", "data")
+    assert result.exit_code == 0
+    facts = [line for line in result.stdout.splitlines() if line.startswith("# ")]
+    about = [line.split()[1] for line in facts]
+    assert about == ["disk:", "sync:", "database:", "clock:", "files:"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_both_refuse_what_is_unsafe_on_this_machine(tmp_path: Path) -> None:
+    """A server would start whose secret everybody of the machine can read."""
+    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "secret").chmod(0o644)
+    for command in ("check", "serve"):
+        result = run(command, "--data-dir", ".", "--port", "0")
+        assert result.exit_code == 1
+        assert "error: secret: others than its owner may open" in result.stderr
+        assert SECRET not in result.output
+
+
 def test_serve_refuses_what_check_refuses() -> None:
     """A server would start on settings that it cannot keep."""
     result = run("serve", "--workers", "2")

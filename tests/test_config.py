@@ -155,3 +155,30 @@ def test_what_works_but_is_unsafe() -> None:
         "unsafe_durability",
         "demo",
     ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "unsafe"),
+    [
+        ("public_url", "http://chat.example", True),
+        ("public_url", "https://chat.example", False),
+        ("public_url", "http://127.0.0.1:8080", False),
+        ("allowed_origin", ["http://school.example"], True),
+        ("allowed_origin", ["https://school.example", "http://localhost:3000"], False),
+        ("metrics_host", "0.0.0.0", True),
+        ("metrics_host", "::", True),
+        ("metrics_host", "192.0.2.1", False),
+        ("metrics_host", "8.8.8.8", True),
+        ("metrics_host", "10.1.2.3", False),
+    ],
+)
+def test_what_strangers_could_read(setting: str, value: object, unsafe: bool) -> None:
+    """Tokens would travel in clear, or numbers stand in the open, unnoticed."""
+    found = warnings(load({setting: value, "metrics_port": 9100}, {}))
+    assert [text.partition(":")[0] for text in found] == [setting] * unsafe
+
+
+def test_demo_links_are_for_demos() -> None:
+    """Everybody who reads a real installation's log could sign in as its owner."""
+    (text,) = warnings(load({"demo": True, "public_url": "https://c.example"}, {}))
+    assert text.startswith("demo: ")

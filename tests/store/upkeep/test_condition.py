@@ -1,10 +1,12 @@
 """If these fail, an old server goes on writing into a database that it misreads."""
 
+from pathlib import Path
+
 import apsw
 import pytest
 
-from chatd.store.engine.migrating import load
-from chatd.store.upkeep.condition import fits
+from chatd.store.engine.migrating import SchemaError, load
+from chatd.store.upkeep.condition import fits, inspect
 from tests.store.shelf import Shelf
 
 KNOWN = len(load("sqlite"))
@@ -24,3 +26,30 @@ async def test_one_that_moved_on(shelf: Shelf, name: str, value: str) -> None:
     connection.execute("UPDATE meta SET value = ?2 WHERE name = ?1", (name, value))
     connection.close()
     assert not await shelf.store.read(fits, KNOWN, shelf.store.epoch)
+
+
+async def test_a_file_is_looked_at_while_it_is_in_use(shelf: Shelf) -> None:
+    """Nobody could ask after a database whose server runs."""
+    found = inspect(shelf.path)
+    assert (found.schema, found.known, found.usable) == (KNOWN, KNOWN, True)
+    assert found.epoch == shelf.store.epoch
+
+
+async def test_a_newer_database_is_not_usable(shelf: Shelf) -> None:
+    """A step back to an old release would be advised, and would do harm."""
+    connection = apsw.Connection(str(shelf.path))
+    connection.execute(
+        "UPDATE meta SET value = ?1 WHERE name = 'compatible_with'", (str(KNOWN + 1),)
+    )
+    connection.close()
+    assert not inspect(shelf.path).usable
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
+def test_what_is_no_database(tmp_path: Path, content: bytes) -> None:
+    """An operator would be told a riddle of SQLite's."""
+    path = tmp_path / "x.sqlite3"
+    path.write_bytes(content)
+    with pytest.raises(SchemaError, match=r"x\.sqlite3 is no database of chatd"):
+        inspect(path)
+    assert path.read_bytes() == content

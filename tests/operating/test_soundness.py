@@ -1,0 +1,133 @@
+"""If these fail, an unsafe server starts without a word, or a safe one is refused."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatd.clock import Clock, SystemClock
+from chatd.config import Config
+from chatd.operating import soundness
+from chatd.operating.soundness import Finding, Weight, findings, open_more_files
+from chatd.store.engine.sqlite import open_store
+from tests.support.house import HandClock
+
+
+def of(folder: Path, clock: Clock | None = None, **settings: object) -> list[Finding]:
+    config = Config(data_dir=folder, **settings)  # type: ignore[arg-type]
+    return findings(config, clock or SystemClock())
+
+
+def weighty(found: list[Finding]) -> list[tuple[str, Weight]]:
+    return [(one.about, one.weight) for one in found if one.weight is not Weight.FACT]
+
+
+async def make_database(folder: Path) -> Path:
+    path = folder / "chatd.sqlite3"
+    await open_store(path, clock=SystemClock(), on_committed=lambda _: None).close()
+    return path
+
+
+async def test_a_sound_machine(tmp_path: Path) -> None:
+    """Every start would be refused, or complained of."""
+    await make_database(tmp_path)
+    found = of(tmp_path)
+    assert weighty(found) == []
+    assert {one.about for one in found} == {
+        *("disk", "sync", "database", "clock", "files")
+    }
+
+
+def test_nothing_is_made(tmp_path: Path) -> None:
+    """Looking would leave files behind, or wake a database that is not there."""
+    of(tmp_path / "not" / "there")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_are_findings_too(tmp_path: Path) -> None:
+    """What the settings alone tell would be said by one command only."""
+    found = of(tmp_path, unsafe_durability=True)
+    assert weighty(found) == [("unsafe_durability", Weight.WARNING)]
+    assert any("lost with the power" in one.sentence for one in found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "weight"), [("nfs4", Weight.ERROR), ("tmpfs", Weight.WARNING)]
+)
+def test_where_a_database_does_not_belong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, weight: Weight
+) -> None:
+    """A database on a network drive would be damaged one day, by its design."""
+    monkeypatch.setattr(soundness, "_file_system", lambda _: kind)
+    assert weighty(of(tmp_path)) == [("disk", weight)]
+
+
+def test_the_kind_of_file_system() -> None:
+    """A network drive would be taken for a disk."""
+    assert soundness._file_system(Path("/proc/self")) == "proc"
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server would start and be unready for ever, nobody knowing why."""
+    monkeypatch.setattr(soundness, "DISK_FREE_MIN", 1.0)
+    assert weighty(of(tmp_path)) == [("disk", Weight.WARNING)]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604])
+def test_a_secret_that_others_can_read(tmp_path: Path, mode: int) -> None:
+    """Anybody with an account on the machine could sign in as anybody."""
+    secret = tmp_path / "secret"
+    secret.write_text("x" * 40)
+    secret.chmod(mode)
+    assert weighty(of(tmp_path)) == [("secret", Weight.ERROR)]
+    # Not in use, so of no interest.
+    assert weighty(of(tmp_path, secret="y" * 40)) == []
+    secret.chmod(0o600)
+    assert weighty(of(tmp_path)) == []
+
+
+async def test_a_clock_that_went_back(tmp_path: Path) -> None:
+    """After a dead battery every token would be good for ever, or for nothing."""
+    path = await make_database(tmp_path)
+    clock = HandClock()
+    later_s = clock.now_ms() / 1000 + 3600
+    os.utime(path, (later_s, later_s))
+    assert weighty(of(tmp_path, clock)) == [("clock", Weight.WARNING)]
+
+
+def test_what_is_no_database(tmp_path: Path) -> None:
+    """A server would be pointed at somebody's spreadsheet, and say nothing useful."""
+    (tmp_path / "chatd.sqlite3").write_text("name;class;\n" * 1000)
+    found = of(tmp_path)
+    assert weighty(found) == [("database", Weight.ERROR)]
+    assert any("is no database of chatd" in one.sentence for one in found)
+
+
+FILES = """
+import resource
+from chatd.operating.soundness import _files, open_more_files
+resource.setrlimit(resource.RLIMIT_NOFILE, (300, 700))
+open_more_files()
+print(resource.getrlimit(resource.RLIMIT_NOFILE), [one.weight.name for one in _files()])
+"""
+
+
+def test_few_files_are_said_and_all_are_taken() -> None:
+    """The 1,001st person of a school could not connect, for a shell's default."""
+    said = subprocess.run(
+        [sys.executable, "-c", FILES], check=True, capture_output=True, text=True
+    )
+    assert said.stdout == "(700, 700) ['FACT', 'WARNING']\n"
+
+
+def test_taking_all_files_twice_is_harmless() -> None:
+    """The second server of a process would fail to start."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        open_more_files()
+        open_more_files()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
