@@ -21,6 +21,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sync_events_per_conversation: int = 1_000
     """Further behind than this is `tooLong`: a page of history is cheaper to load."""
     connections_per_user: int = 20
+    connections_per_address: int = 20_000
+    """Twice what one process is measured with; a whole school may be one address."""
+    openings_per_address: int = 2_000
+    """Of those, how many may be without a handshake, for which there are 15 s."""
     outbound_queue_bytes: int = 1024 * 1024
     outbound_queue_seconds: int = 10
     invocation_queue: int = 64

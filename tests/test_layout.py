@@ -33,22 +33,8 @@ DOCSTRING_LINES = range(1, 16)
 ARGUED_LONG: set[str] = set()
 
 # Modules without a test file of their own, each with what tests it instead.
-_BY_CLIENTS = "tests/signalr/test_mounting.py, by the official client on each transport"
-_BY_HOSTS = "tests/signalr/test_websocket.py, by raw sockets"
 TESTED_ELSEWHERE: dict[str, str] = {
-    "chatd/signalr/admission.py": _BY_CLIENTS,
-    "chatd/signalr/connections/connection.py": f"{_BY_CLIENTS}; {_BY_HOSTS}",
-    "chatd/signalr/connections/deadlines.py": f"{_BY_CLIENTS}; {_BY_HOSTS}",
-    "chatd/signalr/connections/inbound.py": f"{_BY_CLIENTS}; {_BY_HOSTS}",
-    "chatd/signalr/connections/outbound.py": f"{_BY_CLIENTS}; {_BY_HOSTS}",
-    "chatd/signalr/connections/results.py": f"{_BY_CLIENTS}; {_BY_HOSTS}",
-    "chatd/signalr/connections/sides.py": f"{_BY_CLIENTS}; {_BY_HOSTS}",
-    "chatd/signalr/dispatch.py": _BY_CLIENTS,
-    "chatd/signalr/http/events.py": _BY_CLIENTS,
-    "chatd/signalr/http/polling.py": _BY_CLIENTS,
-    "chatd/signalr/http/upgrade.py": _BY_HOSTS,
-    "chatd/signalr/hub.py": _BY_CLIENTS,
-    "chatd/signalr/registry.py": _BY_CLIENTS,
+    "chatd/signalr/connections/sides.py": "protocols, alone",
 }
 
 # Codes that the contract promises for what this version does not offer yet:

@@ -146,6 +146,8 @@ class ChatHub:
                 websocket_message_bytes=limits.websocket_message_bytes,
                 body_bytes=limits.http_body_bytes,
                 invocation_queue=limits.invocation_queue,
+                connections_per_address=limits.connections_per_address,
+                openings_per_address=limits.openings_per_address,
                 outbound_bytes=limits.outbound_queue_bytes,
                 outbound_s=limits.outbound_queue_seconds,
             ),

@@ -4,9 +4,10 @@ The same rules for every transport: the page's origin, the hub's `authenticate`,
 that a connection belongs to the user who negotiated it.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from chatd.signalr.connections.connection import Connection
@@ -25,6 +26,14 @@ class Refusal(Exception):
 
     status: HTTPStatus
     text: str = ""
+    retry_after_s: int | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says beside its text."""
+        if self.retry_after_s is None:
+            return {}
+        return {"Retry-After": str(self.retry_after_s)}
 
     @property
     def words(self) -> str:
@@ -43,7 +52,13 @@ NO_TRANSPORT: Final = Refusal(
 )
 FOREIGN_ORIGIN: Final = Refusal(HTTPStatus.FORBIDDEN, "Origin not allowed")
 NOT_YOURS: Final = Refusal(HTTPStatus.FORBIDDEN)
-DRAINING: Final = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The server is going down")
+CROWDED: Final = Refusal(
+    HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from this address", 5
+)
+LOST_FOR_EVER: Final = Refusal(
+    HTTPStatus.TOO_MANY_REQUESTS, "Too many requests for connections that are gone", 10
+)
+DRAINING: Final = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The server is going down", 1)
 
 
 def is_same_origin(origin: str, handshake: Handshake) -> bool:
@@ -84,8 +99,7 @@ async def open_connection(
     Raises:
         Refusal: the server is going down, or the hub will not have him.
     """
-    if context.draining:
-        raise DRAINING
+    _check_room(context, handshake)
     identity = await _authenticate(context, handshake)
     return context.open(identity, handshake, version=version)
 
@@ -103,9 +117,8 @@ async def adopt_connection(
     siblings = context.siblings
     ticket = None if siblings is None else siblings.read(token, context.path)
     if siblings is None or ticket is None or not siblings.opens_here(ticket):
-        raise NOT_FOUND
-    if context.draining:
-        raise DRAINING
+        await turn_away(context, handshake)
+    _check_room(context, handshake)
     known = replace(handshake, bearer=handshake.bearer or ticket.bearer)
     identity = await _authenticate(context, known)
     if identity.user_id != ticket.user:
@@ -114,6 +127,26 @@ async def adopt_connection(
     if context.find(token) is not None:
         raise IN_USE
     return context.adopt(identity, known, token, ticket)
+
+
+def _check_room(context: HubContext, handshake: Handshake) -> None:
+    if context.draining:
+        raise DRAINING
+    if not context.addresses.has_room(handshake.client):
+        raise CROWDED
+
+
+async def turn_away(context: HubContext, handshake: Handshake) -> NoReturn:
+    """The request names a connection that is not there: say so, at a measured pace.
+
+    Raises:
+        Refusal: always; 404, which makes clients negotiate, or 429.
+    """
+    wait_s = context.addresses.unknown(handshake.client)
+    if wait_s is None:
+        raise LOST_FOR_EVER
+    await asyncio.sleep(wait_s)
+    raise NOT_FOUND
 
 
 async def check_user(
@@ -166,7 +199,7 @@ async def admit_websocket(
     if connection is None:
         return await adopt_connection(context, handshake, token)
     if connection.closed:
-        raise NOT_FOUND
+        await turn_away(context, handshake)
     await check_user(context, connection, handshake)
     # Looked at after the wait: two upgrades with one token must not both attach.
     if connection.closed:

@@ -236,7 +236,8 @@ class Calls:
         try:
             if call_id is not None and call_id in self._cancelled:
                 self._cancelled.discard(call_id)
-                raise NotInvoked(self._generic(target))
+                self._cancelled_in_queue(message)
+                return
             method, arguments = self._bind(queued)
             made = method.call(self._connection, *arguments, *queued.uploads)
             if isinstance(message, StreamInvocation):
@@ -257,6 +258,14 @@ class Calls:
             if not started:
                 self._streams.pop(call_id or "", None)
                 self._close_uploads(queued)
+
+    def _cancelled_in_queue(self, message: Call) -> None:
+        """A stream ends well wherever it is cancelled; of a call nothing is known."""
+        call_id = message.invocation_id
+        if isinstance(message, StreamInvocation):
+            self._answer(call_id, None)
+        else:
+            self._fail(call_id, self._generic(message.target))
 
     def _bind(self, queued: Queued) -> tuple[Method, list[object]]:
         """The method of a call and its arguments, or why it cannot be called."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from secrets import token_urlsafe
 from typing import Final
 
+from chatd.signalr.addresses import Addresses
 from chatd.signalr.connections.connection import Connection
 from chatd.signalr.dispatch import Calls
 from chatd.signalr.hub import Hub
@@ -127,6 +128,7 @@ class HubContext:
         self.wheel = wheel
         self.flusher = flusher
         self.draining = False
+        self.addresses = Addresses(wheel, hub.limits)
         self._by_id: dict[str, Connection] = {}
         self._by_token: dict[str, Connection] = {}
         self._users: Index = {}
@@ -178,6 +180,7 @@ class HubContext:
             identity=identity,
             handshake=replace(handshake, bearer=None),
         )
+        self.addresses.opened(handshake.client)
         return connection
 
     def find(self, token: str) -> Connection | None:
@@ -202,6 +205,7 @@ class HubContext:
     def handshaken(self, connection: Connection) -> None:
         """The client can be spoken to: it is in the registry from now on."""
         self.hub.observer.opening("accepted")
+        self.addresses.settled(connection.handshake.client)
         self._by_id[connection.id] = connection
         self._users.setdefault(connection.user_id, {})[connection.id] = connection
         spawn(self._tasks, self._connect(connection), "signalr connect hook")
@@ -232,6 +236,7 @@ class HubContext:
     def ended(self, connection: Connection, error: Exception | None) -> None:
         """Out of every index; then the disconnect hook, if it was ever connected."""
         if self._by_id.pop(connection.id, None) is None:
+            self.addresses.settled(connection.handshake.client)
             absent = connection.pipe is None
             self.hub.observer.opening("abandoned" if absent else "bad_handshake")
         _drop(self._users, connection.user_id, connection.id)
@@ -251,6 +256,7 @@ class HubContext:
     def released(self, connection: Connection) -> None:
         """The token means nothing any more."""
         if self._by_token.pop(connection.token, None) is not None:
+            self.addresses.released(connection.handshake.client)
             self.hub.observer.ended(connection)
 
     # --------------------------------------------------------------------- hooks

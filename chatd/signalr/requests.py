@@ -150,6 +150,11 @@ class HubLimits:
     waiting_posts: int = 32
     invocation_queue: int = 64
     """Beyond it the connection is not read for a while; nobody is closed for it."""
+    connections_per_address: int = 20_000
+    """Twice what a process is measured with; a whole school may be one address."""
+    openings_per_address: int = 2_000
+    """Negotiated or upgraded, and not a word of SignalR yet: `handshake_s` is all the
+    time they have, so this is a hundred and more new clients a second."""
     streams: int = 32
     uploads: int = 16
     upload_items: int = 64

@@ -95,6 +95,8 @@ def check_errors(found: dict) -> None:
 def check_streams(found: dict) -> None:
     assert found["whole"] == {"items": [0, 1, 2, 3, 4], "completed": True}
     assert found["cut"] == [0, 1, 2]
+    # Cancelled while it waited behind a slow call: it never began.
+    assert found["unheard"] == []
     assert found["failed"]["items"] == [1]
     assert found["failed"]["error"].endswith("HubException: the well is dry")
     assert "non-streaming 'Echo' method" in found["wrong"]["error"]

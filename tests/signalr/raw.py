@@ -55,6 +55,17 @@ class Raw:
     def send(self, data: bytes) -> None:
         self.writer.write(data)
 
+    def pause(self) -> None:
+        """Reads nothing more: the kernel's buffers fill."""
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+
+    def resume(self) -> None:
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.resume_reading()
+
     async def until(self, marker: bytes, deadline_s: float = 5.0) -> bytes:
         """What comes up to and with `marker`."""
         async with asyncio.timeout(deadline_s):

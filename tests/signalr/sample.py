@@ -261,6 +261,12 @@ class _Server(uvicorn.Server):
         yield
 
 
+async def _sink(request: Request) -> Response:
+    """A route beside the hubs, which waits for a body as long as it takes."""
+    await request.body()
+    return Response()
+
+
 @asynccontextmanager
 async def sample_server(
     *, origins: tuple[str, ...] = (), secret: bytes | None = None, **limits: Any
@@ -279,7 +285,11 @@ async def sample_server(
     hub = sample.hub.hub(HubLimits(**{"close_s": 0.5} | limits), origins)
     sample.hub.context = server.mount("/sample", hub)
     server.mount("/detailed/errors", replace(hub, detailed_errors=True))
-    routes = [*server.routes, Route("/readyz", _ready)]
+    routes = [
+        *server.routes,
+        Route("/readyz", _ready),
+        Route("/sink", _sink, methods=["POST"]),
+    ]
     config = server.config(Starlette(routes=routes), "127.0.0.1", 0)
     running = _Server(config)
     running.listening = threading.Event()

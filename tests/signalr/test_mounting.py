@@ -28,7 +28,7 @@ async def test_every_feature(transport: str, protocol: str) -> None:
         found = await use_features(sample.url, sample.detailed_url, transport, protocol)
         hub = sample.hub
         await wait_until(lambda: len(hub.departures) == len(hub.arrivals) > 0)
-        assert hub.noted == ["slow", "slow", "slow", "sent"]
+        assert hub.noted == ["slow", "slow", "slow", "sent", "slow"]
         check_identity(found["identity"], transport)
         assert found["audiences"] == {
             "anna": ["all", "user", "group", "left"],

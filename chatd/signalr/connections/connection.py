@@ -378,6 +378,11 @@ class Connection(Outbound):
         if not self._pending:
             self.send_message(PING)
 
+    def on_stall(self) -> None:
+        """What is pending had its time, and there is none for last words."""
+        self.too_slow()
+        self._owner.wheel.schedule(self, 0.0)
+
     def on_silence(self) -> None:
         """We want to hear from the client."""
         silence = ConnectionEnded("the client has not been heard of", "silent")
@@ -390,5 +395,5 @@ MISSED: Final[Mapping[Deadline, Callable[[Connection], None]]] = {
     Deadline.HANDSHAKE: Connection.on_no_handshake,
     Deadline.PING: Connection.on_ping,
     Deadline.SILENCE: Connection.on_silence,
-    Deadline.STALL: Connection.too_slow,
+    Deadline.STALL: Connection.on_stall,
 }

@@ -20,15 +20,16 @@ from chatd.signalr.admission import (
     ID_REQUIRED,
     IN_USE,
     NO_TRANSPORT,
-    NOT_FOUND,
     OTHER_TRANSPORT,
     Refusal,
     allows_origin,
     check_user,
     open_connection,
+    turn_away,
 )
 from chatd.signalr.connections.connection import Connection
 from chatd.signalr.http.events import EventStreamPipe
+from chatd.signalr.http.listener import ABORT
 from chatd.signalr.http.polling import LongPollingPipe
 from chatd.signalr.http.relay import Relay
 from chatd.signalr.registry import HubContext
@@ -132,7 +133,9 @@ class Endpoints:
                 answer = await self._handle(handler, request, handshake, token)
         except Refusal as refusal:
             self._context.hub.observer.opening(refusal.words)
-            answer = Response(refusal.text, refusal.status, media_type="text/plain")
+            answer = Response(
+                refusal.text, refusal.status, refusal.headers, "text/plain"
+            )
             if refusal.status == FOREIGN_ORIGIN.status:
                 return answer
         origin = handshake.headers.get("origin")
@@ -190,23 +193,19 @@ class Endpoints:
         if connection.pipe is not None and connection.transport != wanted:
             raise OTHER_TRANSPORT
         if streaming:
-            return self._stream(connection)
+            return self._stream(connection, request)
         return await self._poll(connection, request)
 
-    def _stream(self, connection: Connection) -> Response:
-        if connection.closed:
-            raise NOT_FOUND
+    def _stream(self, connection: Connection, request: Request) -> Response:
         if connection.pipe is not None:
             raise IN_USE
-        pipe = EventStreamPipe(connection)
+        pipe = EventStreamPipe(connection, request.scope["extensions"][ABORT]["now"])
         connection.attach(pipe)
         return EventStreamResponse(pipe)
 
     async def _poll(self, connection: Connection, request: Request) -> Response:
         pipe = connection.pipe
         if pipe is None:
-            if connection.closed:
-                raise NOT_FOUND
             agent = connection.handshake.headers.get("user-agent", "")
             one_record = agent.startswith(ONE_RECORD_AGENT)
             connection.attach(LongPollingPipe(connection, one_record=one_record))
@@ -224,7 +223,7 @@ class Endpoints:
     ) -> Response:
         connection = await self._find(handshake, token)
         if connection.closed:
-            raise NOT_FOUND
+            await turn_away(self._context, handshake)
         if connection.transport == WEB_SOCKETS:
             raise NOT_FOR_SOCKETS
         with self._one_more_post(connection.token):
@@ -291,8 +290,10 @@ class Endpoints:
                 ticket = siblings.read(token, self._context.path)
                 if ticket is not None:
                     raise Elsewhere(token, ticket)
-            raise NOT_FOUND
+            await turn_away(self._context, handshake)
         await check_user(self._context, connection, handshake)
+        if connection.closed and connection.pipe is None:
+            await turn_away(self._context, handshake)
         return connection
 
 

@@ -5,7 +5,7 @@ line ends, so one `data:` line is enough.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 from chatd.signalr.connections.connection import Connection
@@ -24,7 +24,9 @@ class EventStreamPipe:
     close_code: Final = None
     text_only: Final = True
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, cut: Callable[[], object]) -> None:
+        """`cut` drops the response's socket with whatever it still buffers."""
+        self._cut = cut
         self.writable = True
         self.readable = asyncio.Event()
         self.readable.set()
@@ -73,9 +75,10 @@ class EventStreamPipe:
         self._news.set()
 
     def abort(self) -> None:
-        """The response ends now; a client that takes nothing is cut by the server."""
+        """The response ends now, also when its client takes nothing."""
         self._ready.clear()
         self.close()
+        self._cut()
 
     def pause_reading(self) -> None:
         """Let the next POST wait."""

@@ -2,8 +2,9 @@
 
 Without it (measured with uvicorn 0.54): a TCP connection that stays silent or sends one
 header a second stays open for ever; a header line over 8 KB or a 129th header on an
-upgrade is never answered at all; there is no bound on a head that does not end. Here a
-head has ten seconds, lines 16 KB, 128 headers, and the answer 431 comes at once.
+upgrade is never answered at all; there is no bound on a head that does not end, nor on
+how slowly a body comes that nobody reads. Here a head has ten seconds, lines 16 KB,
+128 headers, and the answer 431 comes at once; a body keeps to a least speed.
 """
 
 import asyncio
@@ -24,9 +25,21 @@ HEADERS_MAX: Final = 128
 HEAD_BYTES_MAX: Final = 64 * 1024
 """A read may hold this much anyway; a head is two or three KB."""
 
+BODY_S: Final = 20.0
+BODY_BYTES_PER_S: Final = 4_000
+"""A body has `BODY_S` and a second more for this many bytes, as Apache's mod_reqtimeout
+counts: less than a phone manages on GPRS is nobody's honest upload."""
+
+ABORT: Final = "chatd.abort"
+"""Of a request's ASGI extensions: `{"now": a function that drops the socket}`. ASGI has
+no way to end an answer whose client takes nothing."""
+
 LINGER_S: Final = 1.0
 """How long a client that was refused may take to notice."""
 
+TOO_SLOW: Final = (
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+)
 TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: text/plain; charset=utf-8\r\n"
@@ -56,6 +69,7 @@ class Listener(HttpToolsProtocol):
         self._refused = False
         self._line_bytes = 0
         self._head_bytes = 0
+        self._body_late_s = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Ten seconds for the first request head, silence included."""
@@ -68,8 +82,22 @@ class Listener(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def on_timer(self, now_s: float) -> None:
-        """The head did not come."""
-        self.transport.abort()
+        """The head did not come, or not enough of the body."""
+        if self._in_head or self._refused:
+            self.transport.abort()
+        elif self.flow.read_paused:
+            # It is the application that takes its time.
+            self._body_late_s = now_s + BODY_S
+            self.wheel.schedule(self, BODY_S)
+        elif now_s < self._body_late_s:
+            self.wheel.schedule(self, self._body_late_s - now_s)
+        elif self.cycle.response_started or self.pipeline:
+            self.transport.abort()
+        else:
+            self._refuse(TOO_SLOW)
+            # The application hears of it now, and answers no more.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         """Parse, and look at what is left of an unfinished head."""
@@ -84,6 +112,7 @@ class Listener(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins; perhaps behind a body, in one read with it."""
         super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"now": self.transport.abort}}
         self._behind_body = self.cycle is not None
         self._in_head = True
         self._line_bytes = self._head_bytes = 0
@@ -101,10 +130,21 @@ class Listener(HttpToolsProtocol):
         self._check(len(self.headers) <= HEADERS_MAX)
 
     def on_headers_complete(self) -> None:
-        """The head is there: uvicorn's own time-outs hold from now on."""
+        """The head is there, and the body has its time from now."""
         self._in_head = False
-        self.wheel.forget(self)
+        self._body_late_s = self.wheel.now() + BODY_S
+        self.wheel.schedule(self, BODY_S)
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Some of the body, which earns it some time."""
+        super().on_body(body)
+        self._body_late_s += len(body) / BODY_BYTES_PER_S
+
+    def on_message_complete(self) -> None:
+        """All of it: uvicorn's own time-outs hold from now on."""
+        self.wheel.forget(self)
+        super().on_message_complete()
 
     # ---------------------------------------------------------------------- inside
 
@@ -130,12 +170,12 @@ class Listener(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """The same answer as for any malformed request, or 431."""
         if self._too_large:
-            self._refuse()
+            self._refuse(TOO_LARGE)
         else:
             super().send_400_response(msg)
 
-    def _refuse(self) -> None:
-        """Answer 431, and hear the client out for a moment.
+    def _refuse(self, answer: bytes) -> None:
+        """Say why, and hear the client out for a moment.
 
         A socket that is closed while unread bytes wait is reset, and the reset would
         overtake the answer.
@@ -143,7 +183,7 @@ class Listener(HttpToolsProtocol):
         if self._refused:
             return
         self._refused = True
-        self.transport.write(TOO_LARGE)
+        self.transport.write(answer)
         self.transport.write_eof()
         self.wheel.schedule(self, LINGER_S)
 

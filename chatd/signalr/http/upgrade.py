@@ -105,7 +105,9 @@ class Upgrade(asyncio.Protocol):
         except Refusal as refusal:
             if context is not None:
                 context.hub.observer.opening(refusal.words)
-            self._deny(ServerProtocol().reject(refusal.status, refusal.text))
+            response = ServerProtocol().reject(refusal.status, refusal.text)
+            response.headers.update(refusal.headers)
+            self._deny(response)
             return
         if self._transport.is_closing():
             connection.lost(ConnectionEnded("the client left during the upgrade"))

@@ -75,3 +75,45 @@ async def test_an_ordinary_head_is_answered() -> None:
         cookies = b"cookie: " + b"c" * 8_000 + b"\r\n"
         raw.send(PLAIN + cookies * 2 + b"connection: close\r\n\r\n")
         assert (await raw.rest()).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("head", "answer"),
+    [
+        (b"POST /sample?id=none HTTP/1.1\r\n", b"HTTP/1.1 404 "),
+        (b"POST /sample/negotiate HTTP/1.1\r\n", b"HTTP/1.1 200 "),
+        (b"OPTIONS /sample HTTP/1.1\r\n", b"HTTP/1.1 204 "),
+        (b"GET /nothing/here HTTP/1.1\r\n", b"HTTP/1.1 404 "),
+        (b"POST /sink HTTP/1.1\r\n", b"HTTP/1.1 408 "),
+    ],
+)
+async def test_a_body_that_drips_is_cut(
+    monkeypatch: pytest.MonkeyPatch, head: bytes, answer: bytes
+) -> None:
+    """A byte a second would keep a socket for ever, also when nobody reads the body."""
+    monkeypatch.setattr(listener, "BODY_S", SHORT_S)
+    async with sample_server() as sample:
+        raw = await dial(sample)
+        raw.send(head + b"Host: 127.0.0.1\r\nContent-Length: 10000\r\n\r\n")
+        ending = asyncio.ensure_future(raw.rest(10))
+        drops = 0
+        while not ending.done():
+            drops += 1
+            raw.send(b"x")
+            await asyncio.wait([ending], timeout=SHORT_S / 4)
+        assert drops < 15
+        assert (await ending).startswith(answer)
+
+
+async def test_an_honest_body_has_the_time_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Somebody with a slow network could never send anything long."""
+    monkeypatch.setattr(listener, "BODY_S", SHORT_S)
+    async with sample_server() as sample:
+        raw = await dial(sample)
+        raw.send(b"POST /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n")
+        for _ in range(10):
+            raw.send(b"x" * 2000)
+            await asyncio.sleep(SHORT_S / 4)
+        assert (await raw.until(b"\r\n")).startswith(b"HTTP/1.1 200 ")
