@@ -1,4 +1,4 @@
-"""The commands: `chatd serve`, `chatd token`, `chatd migrate`, `chatd check`.
+"""The commands, from `chatd serve` to `chatd restore`.
 
 Only what was really typed is handed on as such, so that the file and the environment
 can say the rest. Standard output has what was asked for and nothing else.
@@ -19,20 +19,23 @@ from chatd.config import Config, ConfigError, describe, load
 from chatd.domain.people import Caller
 from chatd.identity.issuers import issuers, signer
 from chatd.identity.tokens import SCOPES, mint
+from chatd.operating import copies
+from chatd.operating.copies import Restored
 from chatd.operating.soundness import Finding, Weight, findings
 from chatd.store.engine.migrating import SchemaError
 from chatd.store.engine.sqlite import open_store
+from chatd.store.upkeep.copying import CopyError
 
 TTL_S = 3600
 TTL_S_MAX = 366 * 24 * 3600
 
 Command = Callable[..., None]
 
+_PATH = click.Path(path_type=Path)
+
 _COMMON = (
-    click.option("--config", type=click.Path(path_type=Path), help="Settings file."),
-    click.option(
-        "--data-dir", type=click.Path(path_type=Path), help="Database and secret."
-    ),
+    click.option("--config", type=_PATH, help="Settings file."),
+    click.option("--data-dir", type=_PATH, help="Database and secret."),
 )
 
 _DATABASE = click.option("--database-url", help="sqlite:///PATH; default: data folder.")
@@ -113,6 +116,75 @@ def migrate(**options: Any) -> None:
 
 
 @main.command()
+@_options(*_COMMON, _DATABASE)
+@click.option(
+    "--erasures", type=_PATH, help="Write only the ledger of erasures, to this file."
+)
+@click.argument("folder", type=_PATH, required=False)
+def backup(folder: Path | None, erasures: Path | None, **options: Any) -> None:
+    """Copy the database, in use or not, to FOLDER; print where the copy is.
+
+    Default: a new folder in `backups` of the data folder.
+    """
+    config = _load(options)
+    if erasures is None:
+        _or_fail(lambda: click.echo(copies.take(config, SystemClock(), folder)))
+        return
+    if folder is not None:
+        _fail(["give either a FOLDER or --erasures"])
+    _or_fail(lambda: copies.write_ledger(config, erasures))
+    click.echo(erasures)
+
+
+@main.command()
+@_options(*_COMMON, _DATABASE)
+@click.option(
+    "--erasures",
+    type=_PATH,
+    multiple=True,
+    help="A ledger that `backup --erasures` has written; repeatable.",
+)
+@click.option(
+    "--forget-erasures",
+    is_flag=True,
+    help="Go on if what was erased since the backup cannot be read.",
+)
+@click.argument("folder", type=_PATH)
+def restore(
+    folder: Path, erasures: tuple[Path, ...], forget_erasures: bool, **options: Any
+) -> None:
+    """Put the backup in FOLDER in the place of the database; stop the server first.
+
+    What was erased since stays erased. Clients load everything anew.
+    """
+    config = _load(options)
+    _or_fail(
+        lambda: _tell(
+            copies.restore(
+                config,
+                SystemClock(),
+                folder,
+                ledgers=erasures,
+                forget=forget_erasures,
+            )
+        )
+    )
+
+
+def _tell(done: Restored) -> None:
+    click.echo(f"restored: the state of {done.taken_at}, as epoch {done.epoch}")
+    click.echo(f"erased again: {done.erased}")
+    if done.aside is not None:
+        click.echo(f"kept: the database until now, as {done.aside}")
+    if not done.ledger_known:
+        click.echo(
+            "warning: what was erased after the backup is not known here and is back;"
+            " restore again with --erasures FILE if there is such a file",
+            err=True,
+        )
+
+
+@main.command()
 @_options(*_COMMON)
 @click.option("--tenant", required=True)
 @click.option("--user", required=True)
@@ -161,7 +233,7 @@ def _was_given(value: object) -> bool:
 def _or_fail(work: Callable[[], object]) -> None:
     try:
         work()
-    except (ConfigError, SchemaError, OSError) as error:
+    except (ConfigError, CopyError, SchemaError, OSError) as error:
         _fail(str(error).splitlines())
 
 

@@ -136,6 +136,12 @@ def _database(config: Config) -> Iterator[Finding]:
     except SchemaError as error:
         yield Finding("database", str(error), Weight.ERROR)
         return
+    if path.stat().st_mode & 0o077:
+        yield Finding(
+            "database",
+            f"others than its owner may read every message: chmod 600 {path}*",
+            Weight.WARNING,
+        )
     yield Finding("database", f"schema {found.schema} of {found.known}, {path}")
     if found.schema < found.known:
         yield Finding("database", "`chatd serve` will migrate it; take a backup first")

@@ -4,6 +4,8 @@ Every write goes through here to append to a log or to move a person's own state
 that nothing is written that nobody is told of.
 """
 
+from typing import Literal
+
 import orjson
 
 from chatd.domain.announcements import (
@@ -14,6 +16,9 @@ from chatd.domain.announcements import (
     SessionsEnded,
 )
 from chatd.store.transaction import Transaction
+
+Erased = Literal["message", "sessions"]
+"""A message's content; tokens of a person that were made before a moment."""
 
 
 class Effects:
@@ -88,6 +93,28 @@ class Effects:
         seq = int(row[0])
         self.person_moved(user_id, seq)
         return seq
+
+    async def erased(
+        self,
+        tx: Transaction,
+        kind: Erased,
+        id_: str,
+        at_ms: int,
+        **data: str | None,
+    ) -> None:
+        """Keep that something was taken away, for whoever restores an older backup.
+
+        Data holds ids and codes, never what was taken away.
+        """
+        await tx.run(
+            "INSERT INTO erasure (tenant, kind, id, data_json, at_ms)"
+            " VALUES ($1, $2, $3, $4, $5)",
+            self.tenant,
+            kind,
+            id_,
+            orjson.dumps(data).decode(),
+            at_ms,
+        )
 
     def person_moved(self, user_id: str, personal_seq: int) -> None:
         """A person's own state has reached this position."""

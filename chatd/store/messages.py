@@ -171,6 +171,16 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> Non
     )
     if not changed:
         raise Conflict
+    await effects.erased(
+        tx,
+        "message",
+        write.id,
+        effects.at_ms,
+        conversationId=write.conversation_id,
+        actor=write.actor_id,
+        by=write.by,
+        notice=write.notice,
+    )
 
 
 async def _tell_former(

@@ -76,6 +76,7 @@ async def end_sessions(tx: Transaction, effects: Effects, write: EndSessions) ->
         write.user_id,
         write.before_ms,
     )
+    await effects.erased(tx, "sessions", write.user_id, write.before_ms)
     await effects.bump_person(tx, write.user_id)
     effects.sessions_ended(write.user_id, write.before_ms)
 

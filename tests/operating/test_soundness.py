@@ -89,6 +89,14 @@ def test_a_secret_that_others_can_read(tmp_path: Path, mode: int) -> None:
     assert weighty(of(tmp_path)) == []
 
 
+async def test_a_database_that_others_can_read(tmp_path: Path) -> None:
+    """Anybody with an account on the machine could read all messages."""
+    path = await make_database(tmp_path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o644)
+    assert weighty(of(tmp_path)) == [("database", Weight.WARNING)]
+
+
 async def test_a_clock_that_went_back(tmp_path: Path) -> None:
     """After a dead battery every token would be good for ever, or for nothing."""
     path = await make_database(tmp_path)

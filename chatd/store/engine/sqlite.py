@@ -7,6 +7,7 @@ two connections writing the log at once cannot happen; readers may only read.
 """
 
 import asyncio
+import os
 import re
 import threading
 from collections.abc import Callable, Coroutine, Sequence
@@ -213,7 +214,9 @@ def open_store(
     if version < SQLITE_MIN:
         raise SchemaError(f"SQLite {apsw.sqlite_lib_version()} can damage a database")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Made before SQLite would, readable by its user alone; its logs follow suit.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = apsw.Connection(str(path), statementcachesize=200)
     except (OSError, apsw.Error) as error:
         raise SchemaError(f"{path}: {error}") from error
