@@ -99,6 +99,7 @@ class Installation:
             self._sign_in,
             rates,
             self.probes,
+            self.chat.batches,
             config.allowed_origin,
             _scrapes(config),
         )
@@ -183,6 +184,7 @@ class _Server(Listener):
         installation = self._installation
         await installation.health.drain(installation.config.drain_notice)
         await failpoints.reach_async("during_drain")
+        self._installation.chat.drain()
         self._installation.signalr.drain()
         await super().shutdown(sockets)
 

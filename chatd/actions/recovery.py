@@ -33,6 +33,7 @@ from chatd_protocol.chat.base import Shape
 from chatd_protocol.chat.events import LogEvent, PersonalEvent
 from chatd_protocol.chat.results import (
     ConversationEvents,
+    EventPage,
     PersonalRow,
     Synced,
     WatchedEvent,
@@ -270,6 +271,20 @@ async def _memberships(
 ) -> tuple[int, tuple[tuple[str, int, int], ...]]:
     head = await personal.head(tx, tenant, user_id)
     return head, await members.of_user(tx, tenant, user_id)
+
+
+async def event_page(
+    context: Context, caller: Caller, request: requests.ListEvents
+) -> EventPage:
+    """A page of the tenant's events, in the order of their commits.
+
+    Raises:
+        Refused: `forbidden` without the scope `events`, or an invalid cursor.
+    """
+    found = await tenant_events(context, caller, request.cursor, request.limit)
+    return EventPage(
+        events=tuple(found), next=found[-1].cursor if found else request.cursor
+    )
 
 
 async def tenant_events(

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatd.actions.sessions import OPERATOR
 from chatd.api.door import Door, Endpoint, answered, bearer, endpoint, json
+from chatd.api.events import STREAMED, or_stream
 from chatd.api.probes import Probes, Scrapes, is_neighbour
 from chatd.api.problems import HEADERS, problem
 from chatd.errors import Refused
@@ -48,7 +49,9 @@ def routes(door: Door) -> list[BaseRoute]:
             *(
                 Route(
                     row.path.removeprefix(BASE),
-                    endpoint(door, row),
+                    or_stream(door, row, endpoint(door, row))
+                    if row.name == STREAMED
+                    else endpoint(door, row),
                     methods=[row.method],
                 )
                 for row in ROUTES

@@ -102,6 +102,8 @@ _DIRECTORY = {
     "getPolicy": Deed(tenants.policy, Cost.NOTHING),
 }
 
+_STREAMS = {"listEvents": Deed(recovery.event_page, Cost.READ)}
+
 _ROSTERS = {
     name: Deed(action, Cost.NOTHING)
     for kind, deeds in ROSTERS.items()
@@ -114,4 +116,4 @@ _ROSTERS = {
     )
 }
 
-DEEDS: Mapping[str, Deed] = MappingProxyType(_OWN | _DIRECTORY | _ROSTERS)
+DEEDS: Mapping[str, Deed] = MappingProxyType(_OWN | _DIRECTORY | _STREAMS | _ROSTERS)

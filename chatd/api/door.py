@@ -5,7 +5,7 @@ id under which the log has the rest.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -23,11 +23,13 @@ from chatd.api.probes import Probes, Scrapes
 from chatd.api.problems import HEADERS, HttpRefusal, problem
 from chatd.api.reading import read
 from chatd.clock import Clock
+from chatd.domain.people import Caller
 from chatd.errors import Refused
 from chatd.identity.claims import Identity
 from chatd.ids import new_id
 from chatd.telemetry import about, log, trace_of
-from chatd_protocol.chat.results import Empty
+from chatd_protocol.chat.requests import WatchEvents
+from chatd_protocol.chat.results import Empty, WatchedEvent
 from chatd_protocol.chat.routes import RouteRow
 
 BODY_SECONDS_MAX: Final = 30.0
@@ -35,6 +37,10 @@ BODY_SECONDS_MAX: Final = 30.0
 
 Authenticate = Callable[[str | None, str | None], Awaitable[Identity]]
 """Who comes with this token, acting for this person. Raises `Refused`."""
+
+
+Batches = Callable[[Caller, WatchEvents], AsyncIterator[Sequence[WatchedEvent]]]
+"""The events of a tenant and those to come; empty ones now and then. May refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Door:
     authenticate: Authenticate
     rates: Rates
     probes: Probes
+    batches: Batches
     allowed_origins: tuple[str, ...] = ()
     scrapes: Scrapes = Scrapes.BY_OPERATORS
 

@@ -123,6 +123,16 @@ class ChatHub:
                 case SessionsEnded():
                     sessions.close_ended(self._rooms, announcement)
 
+    def batches(
+        self, caller: Caller, request: WatchEvents
+    ) -> AsyncIterator[Sequence[WatchedEvent]]:
+        """Every event of the caller's tenant: for the method and for its HTTP twin."""
+        return self._watchers.batches(self._context, caller, request)
+
+    def drain(self) -> None:
+        """End what would go on for ever; answers that are under way are finished."""
+        self._watchers.stop()
+
     async def stop(self) -> None:
         """End all work of the hub; connections are the SignalR server's to close."""
         await self._presences.stop()
@@ -193,8 +203,9 @@ class ChatHub:
         request = _bound(WatchEvents, argument)
         caller = sessions.identity_of(connection).caller
         self._rates.spend(caller.tenant, caller.user_id, Cost.READ)
-        async for watched in self._watchers.watch(self._context, caller, request):
-            yield watched
+        async for batch in self.batches(caller, request):
+            for watched in batch:
+                yield watched
 
     # ---------------------------------------------------------------- hooks
 

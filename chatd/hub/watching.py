@@ -4,7 +4,7 @@ The log in the store is what is streamed; an announcement only ends the waiting.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from chatd.actions import recovery
@@ -25,16 +25,26 @@ class Watchers:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._over = False
 
     def wake(self, tenant: str) -> None:
         """Something was committed for this tenant."""
         for news in self._waiting.get(tenant, ()):
             news.set()
 
-    async def watch(
+    def stop(self) -> None:
+        """End all streams: whoever reads comes again with the last cursor."""
+        self._over = True
+        for tenant in tuple(self._waiting):
+            self.wake(tenant)
+
+    async def batches(
         self, context: Context, caller: Caller, request: WatchEvents
-    ) -> AsyncIterator[WatchedEvent]:
-        """The events after the request's cursor, and those to come.
+    ) -> AsyncIterator[Sequence[WatchedEvent]]:
+        """The events after the request's cursor, and those to come, as they are read.
+
+        An empty batch comes when there was nothing for a while: the reader may want to
+        show that it is there.
 
         Raises:
             Refused: `forbidden` without the scope `events`, or an invalid cursor.
@@ -44,13 +54,13 @@ class Watchers:
         waiting.add(news)
         cursor = request.cursor
         try:
-            while True:
+            while not self._over:
                 news.clear()
                 batch = await recovery.tenant_events(context, caller, cursor, BATCH)
-                for watched in batch:
-                    yield watched
-                    cursor = watched.cursor
-                if not batch:
+                yield batch
+                if batch:
+                    cursor = batch[-1].cursor
+                else:
                     await _wait(news)
         finally:
             waiting.discard(news)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -15,11 +16,14 @@ from chatd.api.application import routes
 from chatd.api.door import Door
 from chatd.api.probes import Probes, Scrapes
 from chatd.domain.people import Caller
+from chatd.hub.watching import Watchers
 from chatd.identity.claims import EVERY_TENANT
 from chatd.identity.issuers import FixedKey, Issuer, Signer
 from chatd.identity.tokens import Verifier, mint
 from chatd.limits import Limits
 from chatd.operating.health import Check, Health
+from tests.hub.peers import House as RunningHouse
+from tests.hub.peers import open_house
 from tests.support.house import TENANT, House, house
 
 SECRET = b"a secret for these tests, long enough"
@@ -78,6 +82,7 @@ async def asking(
             authenticate=SignIn(made.context, Verifier((issuer,), made.clock)),
             rates=Rates(limits, made.clock),
             probes=Probes(health, lambda: None),
+            batches=partial(Watchers().batches, made.context),
             allowed_origins=(ORIGIN,),
             scrapes=scrapes,
         )
@@ -92,4 +97,11 @@ async def asking(
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
     limits = Limits(http_body_bytes=4096, reads_burst=5, reads_per_second=1)
     async with asking(tmp_path, limits) as made:
+        yield made
+
+
+@pytest.fixture
+async def school(tmp_path: Path) -> AsyncIterator[RunningHouse]:
+    """The whole server, for what an application in process cannot show."""
+    async with open_house(tmp_path, {}) as made:
         yield made

@@ -13,7 +13,7 @@ from chatd_protocol.chat.routes import ROUTES, RouteRow
 from tests.api.conftest import Api
 from tests.support.house import TENANT
 
-DIRECTORY = [row for row in ROUTES if row.scope is not None]
+DIRECTORY = [row for row in ROUTES if row.scope in ("directory", "admin")]
 PERSONAL = [row for row in ROUTES if row.scope is None]
 USER = {"name": "Anna", "roles": ["student"]}
 

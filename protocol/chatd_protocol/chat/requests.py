@@ -230,6 +230,13 @@ class Sync(Request):
     limit: PageLimit = 200
 
 
+class ListEvents(Request):
+    """A page of the tenant's events after a cursor (scope `events`)."""
+
+    cursor: Cursor | None = None
+    limit: PageLimit = 200
+
+
 class WatchEvents(Request):
     """Every event of the tenant from a cursor on (scope `events`)."""
 

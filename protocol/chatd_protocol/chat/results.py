@@ -204,3 +204,10 @@ class WatchedEvent(Shape):
 
     cursor: str
     event: LogEvent
+
+
+class EventPage(Shape):
+    """Events of the tenant; `next` is the cursor behind them, to ask again with."""
+
+    events: tuple[WatchedEvent, ...]
+    next: str | None = None

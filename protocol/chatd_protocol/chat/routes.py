@@ -323,6 +323,14 @@ def _tenant_rows() -> tuple[RouteRow, ...]:
 
 ROUTES: tuple[RouteRow, ...] = (
     *_PERSON_ROWS,
+    RouteRow(
+        "listEvents",
+        "GET",
+        "/v1/events",
+        requests.ListEvents,
+        results.EventPage,
+        "events",
+    ),
     *_user_rows(),
     *(row for noun in _ROSTERS for row in _roster_rows(noun)),
     *_tenant_rows(),

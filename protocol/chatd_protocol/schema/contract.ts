@@ -697,6 +697,12 @@ export interface ChangeConversation {
   draft?: string | null;
 }
 
+/** A page of the tenant's events after a cursor (scope `events`). */
+export interface ListEvents {
+  cursor?: string | null;
+  limit?: number | null;
+}
+
 /** Add a person, or replace everything that is known of one. */
 export interface PutUser {
   userId: string;
@@ -873,6 +879,12 @@ export interface PutTenant {
 /** Read the rules that a tenant follows (scope `admin`). */
 export interface GetPolicy {
   tenantId: string;
+}
+
+/** Events of the tenant; `next` is the cursor behind them, to ask again with. */
+export interface EventPage {
+  events: WatchedEvent[];
+  next?: string;
 }
 
 /** A person as the directory has them. */
