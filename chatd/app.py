@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import uvloop
 from starlette.applications import Starlette
@@ -23,19 +24,22 @@ from chatd.api.listeners import Listener, Monitor
 from chatd.api.probes import Probes, Scrapes
 from chatd.bus.local import LocalBus
 from chatd.clock import Clock, SystemClock
-from chatd.config import Config
+from chatd.config import Config, ConfigError
 from chatd.demo import create_demo, login_links
 from chatd.hub.chat import ChatHub
 from chatd.identity.claims import Identity
 from chatd.identity.issuers import issuers, signer
+from chatd.identity.kept import deployment_secret
 from chatd.identity.tokens import Verifier
 from chatd.operating.health import Check, Health, has_room
 from chatd.operating.soundness import open_more_files
 from chatd.signalr.mounting import SignalRServer
 from chatd.signalr.requests import Handshake
+from chatd.signalr.tickets import Siblings
 from chatd.store.engine.migrating import load
 from chatd.store.engine.sqlite import SqliteStore, open_store
 from chatd.store.upkeep.condition import fits
+from chatd.telemetry import log
 
 HUB_PATH = "/hub"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -53,6 +57,7 @@ class Foundation:
 
     clock: Clock = field(default_factory=SystemClock)
     bus: LocalBus = field(default_factory=LocalBus)
+    siblings: Siblings | None = None
     open_store: Callable[..., SqliteStore] = open_store
 
 
@@ -90,7 +95,7 @@ class Installation:
         # Facts first: what is decided on the news must not rest on what it made stale.
         bus.subscribe(facts.listen)
         bus.subscribe(self.chat.listen)
-        self.signalr = SignalRServer(self.clock)
+        self.signalr = SignalRServer(self.clock, config.trusted_proxy, below.siblings)
         self.signalr.mount(HUB_PATH, self.chat.hub())
         self.health = Health(self.clock, self._checks())
         self.probes = Probes(self.health, self._measure)
@@ -201,7 +206,18 @@ def _tell(installation: Installation, port: int) -> None:
             print(line, flush=True)  # noqa: T201 - asked for by --demo
 
 
-def serve(config: Config) -> None:
+@dataclass(frozen=True)
+class Parent:
+    """What a worker has of its parent: a socket that listens, and a sign of life.
+
+    `lifeline` is a file descriptor that can be read once the parent has gone.
+    """
+
+    public: socket.socket
+    lifeline: int
+
+
+def serve(config: Config, parent: Parent | None = None) -> None:
     """Run the server until it is told to stop by SIGINT or SIGTERM.
 
     Raises:
@@ -213,14 +229,40 @@ def serve(config: Config) -> None:
     failpoints.arm(config.failpoints)
     open_more_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(config))
+        runner.run(_serve(config, parent))
 
 
-async def _serve(config: Config) -> None:
-    installation = Installation(config)
+def _open_inside(config: Config) -> socket.socket | None:
+    """Where siblings reach this process, if there can be any."""
+    url = config.internal_url
+    if url is None and config.redis_url is not None:
+        url = "http://127.0.0.1:0"
+    if url is None:
+        return None
+    host, port = urlsplit(url).hostname, urlsplit(url).port
+    assert host is not None
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigError([f"internal_url: {error}"]) from None
+
+
+def _siblings(config: Config, inside: socket.socket) -> Siblings:
+    host, port = inside.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return Siblings(deployment_secret(config), f"http://{shown}:{port}", SystemClock())
+
+
+async def _serve(config: Config, parent: Parent | None) -> None:
+    inside = _open_inside(config)
+    siblings = None if inside is None else _siblings(config, inside)
+    installation = Installation(config, Foundation(siblings=siblings))
     monitor = _monitor(installation)
     try:
         installation.health.loop.start()
+        if inside is not None:
+            installation.signalr.listen_inside(inside)
         if monitor is not None:
             monitor.start()
         if config.demo:
@@ -229,11 +271,21 @@ async def _serve(config: Config) -> None:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, server.handle_exit, name, None)
-        await server.serve()
+        if parent is None:
+            await server.serve()
+        else:
+            loop.add_reader(parent.lifeline, _orphaned, loop, parent.lifeline, server)
+            await server.serve([parent.public])
     finally:
         await installation.stop()
         if monitor is not None:
             await monitor.stop()
+
+
+def _orphaned(loop: asyncio.AbstractEventLoop, lifeline: int, server: Listener) -> None:
+    loop.remove_reader(lifeline)
+    log.error("the parent of the workers has gone")
+    server.should_exit = True
 
 
 def _monitor(installation: Installation) -> Monitor | None:

@@ -6,6 +6,7 @@ can say the rest. Standard output has what was asked for and nothing else.
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,11 +16,11 @@ import click
 
 from chatd import __version__, app
 from chatd.clock import SystemClock
-from chatd.config import Config, ConfigError, describe, load
+from chatd.config import Config, ConfigError, describe, load, unpacked
 from chatd.domain.people import Caller
 from chatd.identity.issuers import issuers, signer
 from chatd.identity.tokens import SCOPES, mint
-from chatd.operating import copies
+from chatd.operating import copies, workers
 from chatd.operating.copies import Restored
 from chatd.operating.soundness import Finding, Weight, findings
 from chatd.store.engine.migrating import SchemaError
@@ -46,6 +47,12 @@ _SERVE = (
     _DATABASE,
     click.option("--redis-url", help="Not in this version."),
     click.option("--workers", type=int, help="Processes; default 1."),
+    click.option("--internal-url", help="Where other gateways reach this one."),
+    click.option(
+        "--trusted-proxy",
+        multiple=True,
+        help="Balancer that is believed; repeatable; default 127.0.0.1.",
+    ),
     click.option("--metrics-port", type=int, help="Own port for metrics and probes."),
     click.option("--metrics-host", help="Its address; default 127.0.0.1."),
     click.option(
@@ -87,7 +94,20 @@ def serve(**options: Any) -> None:
     """Run the server."""
     config = _load(options)
     _say([one for one in findings(config, SystemClock()) if one.weight != Weight.FACT])
-    _or_fail(lambda: app.serve(config))
+    if config.workers == 1:
+        _or_fail(lambda: app.serve(config))
+    else:
+        _or_fail(lambda: sys.exit(workers.serve(config)))
+
+
+@main.command(hidden=True)
+@click.argument("public", type=int)
+def worker(public: int) -> None:
+    """One process of `chatd serve --workers`, started by it."""
+    config = unpacked(sys.stdin.buffer.readline())
+    with socket.socket(fileno=public) as listening:
+        parent = app.Parent(listening, sys.stdin.fileno())
+        _or_fail(lambda: app.serve(config, parent))
 
 
 @main.command()

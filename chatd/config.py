@@ -21,6 +21,8 @@ PREFIX = "CHATD_"
 SECRET_BYTES_MIN = 32
 """RFC 7518, section 3.2: an HS256 key is at least as long as the hash."""
 
+SECRETS = ("secret", "deployment_secret")
+
 MASK = "********"
 
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
@@ -49,6 +51,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     database_url: str | None = None
     redis_url: str | None = None
     workers: Annotated[int, msgspec.Meta(ge=1)] = 1
+    internal_url: str | None = None
+    """Where other gateways reach this one; workers take this port and the next ones."""
+    deployment_secret: str | None = None
+    """What all gateways of a deployment share; by default it is in the data folder."""
+    trusted_proxy: tuple[str, ...] = ("127.0.0.1",)
+    """Addresses and networks whose word on a client's address and scheme counts."""
     metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] | None = None
     metrics_host: str = "127.0.0.1"
     drain_notice: Annotated[int, msgspec.Meta(ge=0, le=300)] = 5
@@ -86,7 +94,7 @@ class ConfigError(Exception):
 
 
 _FILE_ONLY = {"issuers"}
-_LISTS = {"allowed_origin"}
+_LISTS = {"allowed_origin", "trusted_proxy"}
 
 
 def load(
@@ -190,8 +198,6 @@ def _contradictions(config: Config) -> Iterator[str]:
         yield "database_url: this version stores in SQLite only: sqlite:///path"
     elif not url.startswith("sqlite:///"):
         yield "database_url: needs sqlite:///path"
-    if config.workers > 1:
-        yield "workers: more than one needs PostgreSQL and Redis"
     if config.redis_url is not None:
         yield "redis_url: this version has the in-process bus only"
     try:
@@ -201,8 +207,28 @@ def _contradictions(config: Config) -> Iterator[str]:
     if config.metrics_port and config.metrics_port == config.port:
         yield "metrics_port: is the port itself; leave it out, or choose another"
     yield from _failpoint_problems(config)
+    yield from _sharing_problems(config)
     yield from _web_problems(config)
     yield from _key_problems(config)
+
+
+def _sharing_problems(config: Config) -> Iterator[str]:
+    """Several processes are one server if they share whatever they rest on."""
+    postgres = (config.database_url or "").startswith("postgres")
+    shared = postgres and config.redis_url is not None
+    if config.workers > 1 and not shared:
+        yield "workers: more than one needs PostgreSQL and Redis"
+    if config.internal_url is None:
+        return
+    if not shared:
+        yield "internal_url: several gateways need PostgreSQL and Redis"
+    if (host := _host_of_internal(config.internal_url)) is None:
+        yield "internal_url: needs http://ADDRESS:PORT"
+    elif not _is_loopback(host):
+        if config.deployment_secret is None:
+            yield "deployment_secret: gateways of several hosts need the same one"
+        if config.secret is None and not config.issuers:
+            yield "secret: gateways of several hosts need the same one, or issuers"
 
 
 def _failpoint_problems(config: Config) -> Iterator[str]:
@@ -223,14 +249,20 @@ def _web_problems(config: Config) -> Iterator[str]:
     for origin in config.allowed_origin:
         if not _is_origin(origin):
             yield f"allowed_origin: {origin} is not SCHEME://HOST[:PORT]"
+    for proxy in config.trusted_proxy:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            yield f"trusted_proxy: {error}"
 
 
 def _key_problems(config: Config) -> Iterator[str]:
-    if config.secret is not None:
-        if len(config.secret.encode()) < SECRET_BYTES_MIN:
-            yield f"secret: needs at least {SECRET_BYTES_MIN} bytes"
-        if config.issuers:
-            yield "secret: is not used when issuers are listed; name it as a key there"
+    for name in SECRETS:
+        given = getattr(config, name)
+        if given is not None and len(given.encode()) < SECRET_BYTES_MIN:
+            yield f"{name}: needs at least {SECRET_BYTES_MIN} bytes"
+    if config.secret is not None and config.issuers:
+        yield "secret: is not used when issuers are listed; name it as a key there"
     names = [issuer.iss for issuer in config.issuers]
     for at, issuer in enumerate(config.issuers):
         if names.count(issuer.iss) > 1:
@@ -280,11 +312,22 @@ def warnings(config: Config) -> list[str]:
     return found
 
 
+def packed(config: Config) -> bytes:
+    """The whole configuration, secrets and all, as one line for a worker."""
+    return msgspec.json.encode(config, enc_hook=str)
+
+
+def unpacked(line: bytes) -> Config:
+    """What `packed` has made."""
+    return msgspec.json.decode(line, type=Config, dec_hook=_as_path)
+
+
 def describe(config: Config) -> str:
     """The effective settings as lines of names and JSON values, secrets masked."""
     shown = msgspec.to_builtins(config, enc_hook=str)
-    if config.secret is not None:
-        shown["secret"] = MASK
+    for name in SECRETS:
+        if shown[name] is not None:
+            shown[name] = MASK
     for name in ("database_url", "redis_url"):
         if shown[name] is not None:
             shown[name] = _without_password(shown[name])
@@ -308,6 +351,15 @@ def _without_password(url: str) -> str:
 def _is_web_url(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _host_of_internal(url: str) -> str | None:
+    parts = urlsplit(url)
+    try:
+        whole = parts.scheme == "http" and parts.port is not None
+    except ValueError:
+        return None
+    return parts.hostname if whole and url == f"http://{parts.netloc}" else None
 
 
 def _is_origin(origin: str) -> bool:

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from chatd.config import MASK, ConfigError, describe, load, warnings
+from chatd.config import (
+    MASK,
+    ConfigError,
+    describe,
+    load,
+    packed,
+    unpacked,
+    warnings,
+)
 
 SECRET = "x" * 32
 
@@ -103,6 +111,15 @@ def test_unknown_keys_are_named_wherever_they_come_from() -> None:
         ("allowed_origin", ("*",), "allowed_origin: *"),
         ("allowed_origin", ("https://a.example/path",), "allowed_origin"),
         ("secret", "short", "at least 32 bytes"),
+        ("deployment_secret", "short", "at least 32 bytes"),
+        ("trusted_proxy", ("balancer",), "trusted_proxy"),
+        ("internal_url", "http://10.0.0.1:81", "several gateways need PostgreSQL"),
+        ("internal_url", "https://10.0.0.1:81", "needs http://ADDRESS:PORT"),
+        ("internal_url", "http://10.0.0.1", "needs http://ADDRESS:PORT"),
+        ("internal_url", "http://10.0.0.1:port", "needs http://ADDRESS:PORT"),
+        ("internal_url", "http://10.0.0.1:81/x", "needs http://ADDRESS:PORT"),
+        ("internal_url", "http://10.0.0.1:81", "deployment_secret: gateways"),
+        ("internal_url", "http://10.0.0.1:81", "secret: gateways"),
     ],
 )
 def test_what_no_server_starts_with(setting: str, value: object, sentence: str) -> None:
@@ -146,6 +163,17 @@ def test_the_description_masks_secrets() -> None:
     assert MASK in shown
     Path("chatd.toml").unlink()
     assert SECRET not in describe(load({}, {"CHATD_SECRET": SECRET}))
+
+
+def test_a_worker_is_told_everything() -> None:
+    """A worker would run with other settings than its parent was given."""
+    config = load(
+        {"limit": ("recipients=7",), "trusted_proxy": ("10.0.0.0/8",)},
+        {"CHATD_SECRET": SECRET, "CHATD_DATA_DIR": "/srv/chat"},
+    )
+    line = packed(config)
+    assert b"\n" not in line
+    assert unpacked(line) == config
 
 
 def test_what_works_but_is_unsafe() -> None:

@@ -4,10 +4,7 @@ With no issuer configured there is one, the installation itself, for all tenants
 secret is `CHATD_SECRET` or was generated into the data folder.
 """
 
-import os
-import secrets
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -16,8 +13,7 @@ from chatd.clock import Clock
 from chatd.config import Config, ConfigError, IssuerSettings
 from chatd.identity.claims import EVERY_TENANT
 from chatd.identity.jwks import JwksKeys, PublicKey
-
-FILE_NAME = "secret"
+from chatd.identity.kept import own_secret
 
 
 class Keys(Protocol):
@@ -95,35 +91,6 @@ def signer(config: Config, tenant: str) -> Signer:
         if serves and settings.key is not None and "HS256" in settings.algorithms:
             return Signer(settings.key.encode(), settings.iss, settings.aud)
     raise ConfigError([f"issuers: none with an HS256 key signs for tenant {tenant}"])
-
-
-def own_secret(config: Config) -> bytes:
-    """The installation's secret; made, readable by its user alone, when absent."""
-    if config.secret is not None:
-        return config.secret.encode()
-    path = config.data_dir / FILE_NAME
-    try:
-        if not path.exists():
-            _make_secret(path)
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError([f"secret: {error}"]) from None
-
-
-def _make_secret(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, secrets.token_urlsafe(48).encode())
-        os.fsync(handle)
-        # A link is all or nothing: of two that start at once, one secret stays.
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        os.close(handle)
-        draft.unlink()
 
 
 def _issuer(settings: IssuerSettings, clock: Clock) -> Issuer:

@@ -17,7 +17,7 @@ from typing import Final
 
 from chatd.clock import Clock, rfc3339
 from chatd.config import Config, warnings
-from chatd.identity.issuers import FILE_NAME
+from chatd.identity.kept import DEPLOYMENT_FILE, SECRET_FILE
 from chatd.operating.health import DISK_FREE_MIN
 from chatd.store.engine.migrating import SchemaError
 from chatd.store.upkeep.condition import inspect
@@ -71,7 +71,7 @@ def findings(config: Config, clock: Clock) -> list[Finding]:
             Finding(about, sentence, Weight.WARNING)
             for about, _, sentence in (one.partition(": ") for one in warnings(config))
         ),
-        *_secret(config),
+        *_secrets(config),
         *_disk(config, clock),
         *_database(config),
         *_clock(config, clock),
@@ -79,17 +79,19 @@ def findings(config: Config, clock: Clock) -> list[Finding]:
     ]
 
 
-def _secret(config: Config) -> Iterator[Finding]:
-    path = config.data_dir / FILE_NAME
-    if config.secret is not None or config.issuers or not path.exists():
-        return
-    if path.stat().st_mode & 0o077:
-        yield Finding(
-            "secret",
-            f"others than its owner may open {path}, and sign in as anybody:"
-            f" chmod 600 {path}",
-            Weight.ERROR,
-        )
+def _secrets(config: Config) -> Iterator[Finding]:
+    signed = config.secret is not None or config.issuers
+    for name, used, harm in (
+        (SECRET_FILE, not signed, "sign in as anybody"),
+        (DEPLOYMENT_FILE, config.deployment_secret is None, "speak as a gateway"),
+    ):
+        path = config.data_dir / name
+        if used and path.exists() and path.stat().st_mode & 0o077:
+            yield Finding(
+                "secret",
+                f"others than its owner may open {path}, and {harm}: chmod 600 {path}",
+                Weight.ERROR,
+            )
 
 
 def _disk(config: Config, clock: Clock) -> Iterator[Finding]:

@@ -1,7 +1,5 @@
-"""If these fail, a secret leaks to others on the machine, or changes at a restart."""
+"""If these fail, whose tokens are good is not what was configured."""
 
-import stat
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chatd.clock import SystemClock
 from chatd.config import Config, ConfigError, IssuerSettings
-from chatd.identity.issuers import issuers, own_secret, signer
+from chatd.identity.issuers import issuers, signer
 
 SECRET = "s" * 40
 
@@ -23,32 +21,6 @@ def settings(**changes: object) -> IssuerSettings:
         "key": SECRET,
     }
     return IssuerSettings(**values | changes)
-
-
-def test_the_generated_secret_is_private_and_stays(tmp_path: Path) -> None:
-    """Every restart would sign everybody out, or any local user could forge."""
-    config = Config(data_dir=tmp_path / "data")
-    secret = own_secret(config)
-    assert len(secret) >= 32
-    assert own_secret(config) == secret
-    path = tmp_path / "data" / "secret"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [p.name for p in path.parent.iterdir()] == ["secret"]
-
-
-def test_two_that_start_at_once_agree(tmp_path: Path) -> None:
-    """`chatd token` beside a first start would sign with a secret nobody keeps."""
-    config = Config(data_dir=tmp_path)
-    with ThreadPoolExecutor(4) as pool:
-        made = set(pool.map(lambda _: own_secret(config), range(8)))
-    assert len(made) == 1
-
-
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    """A start would end in a traceback."""
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="secret"):
-        own_secret(Config(data_dir=tmp_path / "file"))
 
 
 def test_with_nothing_configured_the_installation_is_the_issuer() -> None:
