@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chatd.config import Config, ConfigError
 
-SECRET_FILE = "secret"
+SECRET_FILE = "secret"  # noqa: S105 - its name, not what is in it
 DEPLOYMENT_FILE = "deployment-secret"
 
 
