@@ -8,7 +8,8 @@ import asyncio
 import base64
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 HANDSHAKE = b'{"protocol":"json","version":1}\x1e'
 EVENT, COMPLETION, FAILURE = b'"target":"MessageCreated"', b'"type":3', b'"error":'
@@ -37,8 +38,8 @@ class Socket(asyncio.Protocol):
         self._answer: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        # uvloop's transports have this type's methods but are not of this type.
+        self._transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
         seen = self._tail + data
@@ -79,7 +80,7 @@ class Socket(asyncio.Protocol):
         assert self._transport is not None
         self._transport.write(data)
 
-    async def call(self, method: str, argument: dict[str, object]) -> None:
+    async def call(self, method: str, argument: Mapping[str, object]) -> None:
         """Invokes a hub method and waits for its completion; one call at a time."""
         message = {
             "type": 1,

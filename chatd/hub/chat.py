@@ -34,6 +34,7 @@ from chatd.hub.watching import Watchers
 from chatd.identity.claims import Identity
 from chatd.ids import new_id
 from chatd.signalr.connections.connection import Connection
+from chatd.signalr.crowds.gate import Crowded
 from chatd.signalr.hub import Hub, HubException, Method
 from chatd.signalr.requests import (
     Denied,
@@ -170,7 +171,13 @@ class ChatHub:
             "WatchEvents": self._watch,
         }
         call: Call = special.get(row.name) or self._caller(row, DEEDS[row.name])
-        return Method(row.name, call, (object,), streaming=row.streaming)
+        return Method(
+            row.name,
+            call,
+            (object,),
+            streaming=row.streaming,
+            catches_up=row.name == "Sync",
+        )
 
     def _caller(
         self, row: MethodRow, deed: Deed
@@ -246,6 +253,8 @@ class ChatHub:
     ) -> str | None:
         if isinstance(error, Refused):
             return format_error(error.code, error.facts)
+        if isinstance(error, Crowded):
+            return format_error("overloaded", {"retryAfter": error.retry_after_s})
         if isinstance(error, HubException):
             return None
         request_id = new_id()

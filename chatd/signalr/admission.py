@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from chatd.signalr.connections.connection import Connection
+from chatd.signalr.crowds.gate import Crowded
 from chatd.signalr.registry import HubContext
 from chatd.signalr.requests import Denied, Handshake, Identity
 from chatd.telemetry import log
@@ -162,14 +163,22 @@ async def check_user(
     """
     if handshake.bearer is None:
         return
-    identity = await _authenticate(context, handshake)
+    identity = await _authenticate(context, handshake, owed=True)
     if identity.user_id != connection.user_id:
         raise NOT_YOURS
 
 
-async def _authenticate(context: HubContext, handshake: Handshake) -> Identity:
+async def _authenticate(
+    context: HubContext, handshake: Handshake, *, owed: bool = False
+) -> Identity:
     try:
-        return await context.authenticate(handshake)
+        gate = context.gate
+        async with gate.go_on() if owed else gate.begin(handshake.client):
+            return await context.authenticate(handshake)
+    except Crowded as crowded:
+        raise Refusal(
+            HTTPStatus.SERVICE_UNAVAILABLE, str(crowded), crowded.retry_after_s
+        ) from crowded
     except Denied as denied:
         raise Refusal(denied.status) from denied
     except TimeoutError as error:

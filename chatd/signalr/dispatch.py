@@ -8,14 +8,13 @@ handled at once, also while a method runs.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-import msgspec
-
 from chatd.signalr.connections.connection import Connection
 from chatd.signalr.connections.results import ConnectionEnded
+from chatd.signalr.crowds.gate import Gate
 from chatd.signalr.hub import Hub, HubException, Method
 from chatd.signalr.uploads import Upload
 from chatd.telemetry import about, log, spawn, trace_of
@@ -36,6 +35,8 @@ YIELD_EVERY: Final = 32
 
 TRACEPARENT: Final = "traceparent"
 """W3C Trace Context; .NET's SignalR clients send it as a header of each call."""
+
+FREELY: Final = nullcontext()
 
 CALLS: Final = (MessageType.INVOCATION, MessageType.STREAM_INVOCATION)
 Call: TypeAlias = Invocation | StreamInvocation
@@ -61,6 +62,7 @@ class Calls:
         "_cancelled",
         "_connection",
         "_current",
+        "_gate",
         "_hub",
         "_methods",
         "_on_idle",
@@ -77,12 +79,14 @@ class Calls:
         hub: Hub,
         methods: dict[str, Method],
         tasks: set[asyncio.Task[None]],
+        gate: Gate,
         on_idle: Callable[[], object],
     ) -> None:
         self._connection = connection
         self._hub = hub
         self._methods = methods
         self._tasks = tasks
+        self._gate = gate
         self._on_idle = on_idle
         self._queue: deque[Queued] = deque()
         self._worker: asyncio.Task[None] | None = None
@@ -239,8 +243,8 @@ class Calls:
                 self._cancelled_in_queue(message)
                 return
             method, arguments = self._bind(queued)
-            made = method.call(self._connection, *arguments, *queued.uploads)
             if isinstance(message, StreamInvocation):
+                made = method.call(self._connection, *arguments, *queued.uploads)
                 assert isinstance(made, AsyncIterator)
                 work = self._stream(message, made, queued.uploads)
                 self._streams[message.invocation_id] = spawn(
@@ -248,8 +252,11 @@ class Calls:
                 )
                 started = True
                 return
-            assert isinstance(made, Awaitable)
-            self._answer(call_id, await made)
+            async with self._turn(method):
+                made = method.call(self._connection, *arguments, *queued.uploads)
+                assert isinstance(made, Awaitable)
+                result = await made
+            self._answer(call_id, result)
         except NotInvoked as refusal:
             self._fail(call_id, str(refusal))
         except Exception as error:  # noqa: BLE001 - one call fails, nothing else
@@ -258,6 +265,11 @@ class Calls:
             if not started:
                 self._streams.pop(call_id or "", None)
                 self._close_uploads(queued)
+
+    def _turn(self, method: Method) -> AbstractAsyncContextManager[None]:
+        if not method.catches_up:
+            return FREELY
+        return self._gate.go_on(owed=False)
 
     def _cancelled_in_queue(self, message: Call) -> None:
         """A stream ends well wherever it is cancelled; of a call nothing is known."""
@@ -291,7 +303,7 @@ class Calls:
                 f"Hub method expects {wanted}."
             )
         try:
-            return method, bind(message.arguments, method.arguments)
+            return method, method.bind(message.arguments)
         except (ValueError, TypeError) as error:
             detail = f" {type(error).__name__}: {error}"
             raise NotInvoked(
@@ -364,21 +376,6 @@ class Calls:
             for stream_id in queued.message.stream_ids:
                 if (upload := self._uploads.pop(stream_id, None)) is not None:
                     upload.end()
-
-
-def bind(given: object, wanted: tuple[object, ...]) -> list[object]:
-    """The arguments as the method's types.
-
-    Raises:
-        ValueError: not as many as the method has, or one is of another type.
-    """
-    assert isinstance(given, list | tuple)
-    if len(given) != len(wanted):
-        raise ValueError(f"{len(given)} arguments were given, {len(wanted)} expected")
-    return [
-        msgspec.convert(value, kind, strict=True)
-        for value, kind in zip(given, wanted, strict=True)
-    ]
 
 
 async def _close(items: AsyncIterator[object]) -> None:

@@ -6,6 +6,8 @@ All of it is values: the server reads them and knows nothing else of the applica
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from chatd.signalr.connections.connection import Connection
 from chatd.signalr.requests import Anonymous, Handshake, HubLimits, Identity
 from chatd_protocol.signalr.negotiate import TRANSPORTS
@@ -23,6 +25,9 @@ class Method:
     `streaming`, an asynchronous generator function. Arguments are bound to the types in
     `arguments` strictly (msgspec); `uploads` is how many streams of items the client
     sends along, given as asynchronous iterators.
+
+    What `catches_up` is called by everybody who has just connected: it takes turns with
+    connecting itself, and is refused while too many are in line.
     """
 
     name: str
@@ -30,7 +35,25 @@ class Method:
     arguments: tuple[object, ...] = ()
     uploads: int = 0
     streaming: bool = False
+    catches_up: bool = False
     authorize: Callable[[Connection], bool] | None = None
+
+    def bind(self, given: object) -> list[object]:
+        """The arguments as the method's types.
+
+        Raises:
+            ValueError: not as many as the method has, or one is of another type.
+        """
+        assert isinstance(given, list | tuple)
+        wanted = self.arguments
+        if len(given) != len(wanted):
+            raise ValueError(
+                f"{len(given)} arguments were given, {len(wanted)} expected"
+            )
+        return [
+            msgspec.convert(value, kind, strict=True)
+            for value, kind in zip(given, wanted, strict=True)
+        ]
 
 
 async def _anyone(_handshake: Handshake) -> Identity:

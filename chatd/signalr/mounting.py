@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from chatd.clock import Clock
 from chatd.signalr.connections.connection import Connection
 from chatd.signalr.connections.sides import State
+from chatd.signalr.crowds.gate import AT_ONCE, WAITING, Gate
 from chatd.signalr.http.endpoints import Endpoints
 from chatd.signalr.http.inside import Inside, OnlyVouched
 from chatd.signalr.http.listener import Listener
@@ -47,10 +48,15 @@ class SignalRServer:
         clock: Clock,
         trusted_proxies: Sequence[str] = TRUSTED_PROXIES,
         siblings: Siblings | None = None,
+        *,
+        at_once: int = AT_ONCE,
+        waiting: int = WAITING,
     ) -> None:
+        """`at_once` and `waiting`: how many open a connection, and wait to."""
         self._hubs: dict[str, HubContext] = {}
         self._wheel = Wheel(clock)
         self._flusher = Flusher()
+        self._gate = Gate(self._wheel, at_once, waiting)
         self._tasks: set[asyncio.Task[None]] = set()
         self._trusted_proxies = list(trusted_proxies)
         self._siblings = siblings
@@ -65,7 +71,9 @@ class SignalRServer:
         """
         if path in self._hubs or not path.startswith("/"):
             raise ValueError(f"no hub can be mounted at {path!r}")
-        context = HubContext(path, hub, self._wheel, self._flusher, self._siblings)
+        context = HubContext(
+            path, hub, self._wheel, self._flusher, self._siblings, self._gate
+        )
         self._hubs[path] = context
         return context
 

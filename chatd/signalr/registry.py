@@ -9,8 +9,9 @@ from dataclasses import replace
 from secrets import token_urlsafe
 from typing import Final
 
-from chatd.signalr.addresses import Addresses
 from chatd.signalr.connections.connection import Connection
+from chatd.signalr.crowds.addresses import Addresses
+from chatd.signalr.crowds.gate import Gate
 from chatd.signalr.dispatch import Calls
 from chatd.signalr.hub import Hub
 from chatd.signalr.prepared import Prepared
@@ -119,6 +120,7 @@ class HubContext:
         wheel: Wheel,
         flusher: Flusher,
         siblings: Siblings | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.path = path
         self.siblings = siblings
@@ -129,6 +131,7 @@ class HubContext:
         self.flusher = flusher
         self.draining = False
         self.addresses = Addresses(wheel, hub.limits)
+        self.gate = gate or Gate(wheel)
         self._by_id: dict[str, Connection] = {}
         self._by_token: dict[str, Connection] = {}
         self._users: Index = {}
@@ -219,6 +222,7 @@ class HubContext:
                 self.hub,
                 self._methods,
                 self._tasks,
+                self.gate,
                 lambda: self._calls.pop(connection.id, None),
             )
         calls.take(message)
@@ -263,7 +267,10 @@ class HubContext:
 
     async def _connect(self, connection: Connection) -> None:
         try:
-            await self.hub.connected(connection)
+            async with self.gate.go_on():
+                if connection.id not in self._by_id:
+                    return  # it ended while it waited
+                await self.hub.connected(connection)
         except Exception as error:  # noqa: BLE001 - ends one connection, no more
             log.error("connect hook failed", path=self.path, exc_info=error)
             connection.fail(error)

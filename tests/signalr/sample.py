@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from chatd.clock import SystemClock
 from chatd.signalr.connections.connection import Connection
+from chatd.signalr.crowds.gate import AT_ONCE, WAITING
 from chatd.signalr.hub import Hub, HubException, Method, Observer
 from chatd.signalr.mounting import SignalRServer
 from chatd.signalr.registry import HubContext
@@ -56,6 +57,8 @@ class SampleHub:
         self.stopped_streams = 0
         self.openings: list[str] = []
         self.ended: list[Connection] = []
+        self.slow_door: asyncio.Event | None = None
+        """While it is there and not set, nobody is let in or refused."""
 
     # ----------------------------------------------------------- plain methods
 
@@ -67,6 +70,9 @@ class SampleHub:
 
     async def nothing(self, _connection: Connection) -> None:
         return None
+
+    async def catch_up(self, _connection: Connection) -> str:
+        return "caught up"
 
     async def note(self, _connection: Connection, value: object) -> None:
         self.noted.append(value)
@@ -159,6 +165,8 @@ class SampleHub:
     # --------------------------------------------------------------------- hooks
 
     async def authenticate(self, handshake: Handshake) -> Identity | None:
+        if self.slow_door is not None:
+            await self.slow_door.wait()
         match handshake.bearer:
             case None:
                 return None
@@ -188,6 +196,7 @@ class SampleHub:
             Method("Echo", self.echo, (object,)),
             Method("Add", self.add, (Point, Point)),
             Method("Nothing", self.nothing),
+            Method("CatchUp", self.catch_up, catches_up=True),
             Method("Note", self.note, (object,)),
             Method("Slow", self.slow, (float,)),
             Method("Who", self.who),
@@ -269,7 +278,12 @@ async def _sink(request: Request) -> Response:
 
 @asynccontextmanager
 async def sample_server(
-    *, origins: tuple[str, ...] = (), secret: bytes | None = None, **limits: Any
+    *,
+    origins: tuple[str, ...] = (),
+    secret: bytes | None = None,
+    at_once: int = AT_ONCE,
+    waiting: int = WAITING,
+    **limits: Any,
 ) -> AsyncIterator[Sample]:
     """A server whose hubs have these limits, stopped at the end.
 
@@ -280,7 +294,9 @@ async def sample_server(
         inside = socket.create_server(("127.0.0.1", 0))
         home = f"http://127.0.0.1:{inside.getsockname()[1]}"
         sample.siblings = Siblings(secret, home, SystemClock())
-    server = SignalRServer(SystemClock(), siblings=sample.siblings)
+    server = SignalRServer(
+        SystemClock(), siblings=sample.siblings, at_once=at_once, waiting=waiting
+    )
     # Raw clients answer no WebSocket close, so it is not waited for as long.
     hub = sample.hub.hub(HubLimits(**{"close_s": 0.5} | limits), origins)
     sample.hub.context = server.mount("/sample", hub)

@@ -3,11 +3,8 @@
 import asyncio
 import json
 
-import pytest
-
-from chatd.signalr.dispatch import bind
 from tests.signalr.raw import TEXT, Raw, call, dial_socket, frame
-from tests.signalr.sample import Point, sample_server
+from tests.signalr.sample import sample_server
 from tests.support.waiting import wait_until
 
 
@@ -116,17 +113,3 @@ async def test_a_method_outlives_its_client() -> None:
         await asyncio.sleep(0.05)
         raw.writer.transport.abort()
         await wait_until(lambda: sample.hub.noted == ["slow"])
-
-
-@pytest.mark.parametrize(
-    "given", [[], [1, 2, 3], [{"x": 1}], ["1"], [{"x": "1", "y": 1}]]
-)
-def test_arguments_that_do_not_fit(given: list[object]) -> None:
-    """A method would be called with something else than it says."""
-    with pytest.raises(ValueError, match=r".+"):
-        bind(given, (Point,))
-
-
-def test_arguments_become_the_methods_types() -> None:
-    """A method would get dictionaries."""
-    assert bind(({"x": 1, "y": 2}, 3), (Point, int)) == [Point(1, 2), 3]

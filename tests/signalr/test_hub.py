@@ -3,10 +3,12 @@
 import struct
 
 import httpx2
+import pytest
 
 from chatd.signalr.connections.results import ConnectionEnded
+from chatd.signalr.hub import Method
 from tests.signalr.raw import CLOSE, TEXT, call, dial, dial_socket, frame, upgrade
-from tests.signalr.sample import sample_server
+from tests.signalr.sample import Point, sample_server
 from tests.support.waiting import wait_until
 
 
@@ -62,3 +64,22 @@ async def test_openings_that_fail() -> None:
             "not_found",
             "unauthorized",
         ]
+
+
+async def takes(*_arguments: object) -> None:
+    """A method that does nothing with what it is given."""
+
+
+@pytest.mark.parametrize(
+    "given", [[], [1, 2, 3], [{"x": 1}], ["1"], [{"x": "1", "y": 1}]]
+)
+def test_arguments_that_do_not_fit(given: list[object]) -> None:
+    """A method would be called with something else than it says."""
+    with pytest.raises(ValueError, match=r".+"):
+        Method("Add", takes, (Point,)).bind(given)
+
+
+def test_arguments_become_the_methods_types() -> None:
+    """A method would get dictionaries."""
+    add = Method("Add", takes, (Point, int))
+    assert add.bind(({"x": 1, "y": 2}, 3)) == [Point(1, 2), 3]

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from chatd.signalr import addresses
-from chatd.signalr.addresses import Addresses, subscriber
+from chatd.signalr.crowds import addresses
+from chatd.signalr.crowds.addresses import Addresses, subscriber
 from chatd.signalr.requests import HubLimits
 from chatd.signalr.ticks import Wheel
 from tests.signalr.connections.parts import HandClock
