@@ -185,12 +185,17 @@ class _Server(Listener):
             _tell(self._installation, self.servers[0].sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell balancers, then clients, before sockets close."""
-        installation = self._installation
+        """Tell balancers, then clients, before sockets close; all within the grace."""
+        installation, clock = self._installation, self._installation.clock
+        ends_s = clock.monotonic() + installation.config.grace
         await installation.health.drain(installation.config.drain_notice)
         await failpoints.reach_async("during_drain")
-        self._installation.chat.drain()
-        self._installation.signalr.drain()
+        installation.chat.drain()
+        left_s = max(0.0, ends_s - clock.monotonic())
+        await installation.signalr.drain(left_s / 2, left_s / 4)
+        left_s = max(0.0, ends_s - clock.monotonic())
+        # What is left after that is for hooks that run, and for the store.
+        self.config.timeout_graceful_shutdown = max(1, round(left_s / 2))
         await super().shutdown(sockets)
 
 

@@ -58,6 +58,7 @@ _SERVE = (
     click.option(
         "--drain-notice", type=int, help="Seconds unready before closing; default 5."
     ),
+    click.option("--grace", type=int, help="Seconds to end after SIGTERM; default 30."),
     click.option("--public-url", help="Where users reach the server."),
     click.option(
         "--allowed-origin", multiple=True, help="Pages that may connect; repeatable."

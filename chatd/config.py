@@ -61,6 +61,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     metrics_host: str = "127.0.0.1"
     drain_notice: Annotated[int, msgspec.Meta(ge=0, le=300)] = 5
     """Seconds of being unready before the listener closes, where readiness is asked."""
+    grace: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 30
+    """Seconds from SIGTERM to the end, as an orchestrator allows: 30 in Kubernetes."""
     public_url: str | None = None
     allowed_origin: tuple[str, ...] = ()
     limit: dict[str, int] = {}
@@ -206,6 +208,8 @@ def _contradictions(config: Config) -> Iterator[str]:
         yield f"limit: {error}"
     if config.metrics_port and config.metrics_port == config.port:
         yield "metrics_port: is the port itself; leave it out, or choose another"
+    if config.drain_notice >= config.grace:
+        yield "drain_notice: has to leave some of the grace to everything else"
     yield from _failpoint_problems(config)
     yield from _sharing_problems(config)
     yield from _web_problems(config)

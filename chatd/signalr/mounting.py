@@ -20,6 +20,7 @@ from chatd.clock import Clock
 from chatd.signalr.connections.connection import Connection
 from chatd.signalr.connections.sides import State
 from chatd.signalr.crowds.gate import AT_ONCE, WAITING, Gate
+from chatd.signalr.draining import send_away
 from chatd.signalr.http.endpoints import Endpoints
 from chatd.signalr.http.inside import Inside, OnlyVouched
 from chatd.signalr.http.listener import Listener
@@ -139,19 +140,24 @@ class SignalRServer:
     def _listener(self) -> type[Listener]:
         return type("HubListener", (Listener,), {"wheel": self._wheel})
 
-    def drain(self) -> None:
+    async def drain(self, over_s: float = 0.0, finish_s: float = 0.0) -> None:
         """Let no one in any more, and send everybody away to reconnect elsewhere.
 
-        Never waits: uvicorn's own shutdown then waits for the sockets to close.
+        Args:
+            over_s: seconds over which to spread it; less where few are connected.
+            finish_s: seconds more that methods which run may have.
         """
-        for context in self._hubs.values():
+        hubs = list(self._hubs.values())
+        for context in hubs:
             context.draining = True
-            for connection in context.everyone():
-                connection.close(allow_reconnect=True)
+        await send_away(hubs, self._wheel, over_s, finish_s)
+        for connection in self.everyone():
+            # Somebody was just being let in when the door was closed.
+            connection.close(allow_reconnect=True)
 
     async def stop(self) -> None:
         """Drop who is still there, and wait for hooks and methods that run."""
-        self.drain()
+        await self.drain()
         for context in self._hubs.values():
             for connection in context.everyone():
                 if connection.pipe is not None:

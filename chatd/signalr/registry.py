@@ -138,6 +138,7 @@ class HubContext:
         self._group_index: Index = {}
         self._calls: dict[str, Calls] = {}
         self._hooked: set[str] = set()
+        self._unread: set[str] = set()
         self._methods = {name.lower(): row for name, row in hub.methods.items()}
         self._tasks: set[asyncio.Task[None]] = set()
         self.clients = Clients(self._by_id, self._users, self._group_index)
@@ -194,12 +195,17 @@ class HubContext:
         """All connections, also those that have no transport yet."""
         return list(self._by_token.values())
 
+    def read_no_more(self, connection: Connection) -> None:
+        """What it asked for is done; what it asks for now waits for the end."""
+        self._unread.add(connection.id)
+
     async def finish(self) -> None:
         """Wait for the hooks and methods that still run, then cancel what is left."""
-        async with asyncio.timeout(self.limits.close_s) as deadline:
-            while self._tasks:
-                await asyncio.wait(tuple(self._tasks))
-        if deadline.expired():
+        try:
+            async with asyncio.timeout(self.limits.close_s):
+                while self._tasks:
+                    await asyncio.wait(tuple(self._tasks))
+        except TimeoutError:
             for task in tuple(self._tasks):
                 task.cancel()
 
@@ -229,6 +235,8 @@ class HubContext:
 
     def has_room(self, connection: Connection) -> bool:
         """Whether more calls of this client may be read."""
+        if connection.id in self._unread:
+            return False
         calls = self._calls.get(connection.id)
         return calls is None or calls.has_room
 
@@ -247,6 +255,7 @@ class HubContext:
         for name in connection.groups:
             _drop(self._group_index, name, connection.id)
         connection.groups.clear()
+        self._unread.discard(connection.id)
         calls = self._calls.pop(connection.id, None)
         if calls is not None:
             calls.end()

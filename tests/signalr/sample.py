@@ -233,6 +233,7 @@ class Sample:
     """The running server with two hubs: `/sample`, and `/detailed/errors`."""
 
     hub: SampleHub
+    server: SignalRServer = field(init=False)
     siblings: Siblings | None = None
     port: int = 0
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -294,7 +295,7 @@ async def sample_server(
         inside = socket.create_server(("127.0.0.1", 0))
         home = f"http://127.0.0.1:{inside.getsockname()[1]}"
         sample.siblings = Siblings(secret, home, SystemClock())
-    server = SignalRServer(
+    server = sample.server = SignalRServer(
         SystemClock(), siblings=sample.siblings, at_once=at_once, waiting=waiting
     )
     # Raw clients answer no WebSocket close, so it is not waited for as long.

@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import ExitStack
 
 import asyncpg
 import pytest
@@ -18,7 +19,8 @@ async def words(server: PostgresServer, database: str) -> list[str]:
 
 async def test_it_can_be_copied_paused_killed_and_started_again() -> None:
     """Tests of lost databases would test nothing, or lose what was on disk."""
-    with postgres_server() as server:
+    with ExitStack() as running:
+        server = await asyncio.to_thread(running.enter_context, postgres_server())
         await server.create(name="original")
         await server.execute(REMEMBER, "original")
         copy = await server.create("original")
@@ -36,4 +38,5 @@ async def test_it_can_be_copied_paused_killed_and_started_again() -> None:
         await server.drop(copy)
         with pytest.raises(asyncpg.InvalidCatalogNameError):
             await words(server, copy)
+        await asyncio.to_thread(running.close)
     assert not server.folder.exists()

@@ -1,0 +1,119 @@
+"""How the server goes when it is told to (faults, row 19)."""
+
+import asyncio
+import json
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.signalr.raw import HANDSHAKE, TEXT, Raw, call, frame, upgrade
+from tests.support.server import Server, serving
+from tests.support.tokens import token
+
+CLOSE = b'{"type":7,"allowReconnect":true}\x1e'
+GRACE_S = 8
+
+
+@dataclass(frozen=True)
+class Faults:
+    """The file in which servers look for their faults."""
+
+    path: Path
+
+    def become(self, text: str) -> None:
+        self.path.write_text(text)
+
+
+@pytest.fixture
+def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """What is to happen in every server."""
+    faults = Faults(tmp_path / "faults")
+    faults.become("")
+    monkeypatch.setenv("CHATD_FAILPOINTS", f"@{faults.path}")
+    return faults
+
+
+async def connected(server: Server, user: str) -> Raw:
+    raw = Raw(*await asyncio.open_connection("127.0.0.1", server.port))
+    raw.send(upgrade("/hub", f"Authorization: Bearer {token(user)}\r\n"))
+    assert b" 101 " in await raw.until(b"\r\n\r\n")
+    raw.send(frame(TEXT, HANDSHAKE))
+    await raw.until(b"{}\x1e")
+    return raw
+
+
+async def started(server: Server) -> str:
+    """A conversation of anna's."""
+    headers = {"Authorization": f"Bearer {token('anna')}"}
+    async with httpx2.AsyncClient(headers=headers) as http:
+        answer = await http.post(
+            f"{server.url}/v1/conversations",
+            json={
+                "recipients": [{"kind": "user", "id": "s001"}],
+                "clientRequestId": "drain",
+            },
+        )
+    return str(answer.json()["conversation"]["id"])
+
+
+async def texts(server: Server, place: str) -> list[str]:
+    headers = {"Authorization": f"Bearer {token('anna')}"}
+    async with httpx2.AsyncClient(headers=headers) as http:
+        answer = await http.get(f"{server.url}/v1/conversations/{place}/messages")
+    return [one["text"] for one in answer.json()["messages"]]
+
+
+def said(place: str, text: str) -> dict[str, str]:
+    return {"conversationId": place, "clientMessageId": text, "text": text}
+
+
+async def test_a_send_in_flight_is_answered_before_the_end(
+    tmp_path: Path, faults: Faults
+) -> None:
+    """A deployment would lose what was being said at that moment."""
+    async with serving(tmp_path, "--demo", "--grace", str(GRACE_S)) as server:
+        place = await started(server)
+        sender, idle = await connected(server, "anna"), await connected(server, "s001")
+        faults.become("before_commit=once(1):sleep(1)")
+        sender.send(call(1, "SendMessage", said(place, "the last word")))
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        await idle.until(CLOSE)
+        idle.writer.close()
+        answer = await sender.until(CLOSE)
+        sender.writer.close()
+        completed = answer[answer.index(b'{"type":3') :].split(b"\x1e")[0]
+        assert json.loads(completed)["result"]["text"] == "the last word"
+        await server.stop()
+        assert server.returncode == 0
+        assert time.monotonic() - began < GRACE_S
+        await server.start()
+        assert "the last word" in await texts(server, place)
+
+
+async def test_a_hand_off_that_takes_longer_than_the_grace(
+    tmp_path: Path, faults: Faults
+) -> None:
+    """A slow end would cost messages, and not just time."""
+    async with serving(
+        tmp_path, "--demo", "--grace", "1", "--drain-notice", "0"
+    ) as server:
+        place = await started(server)
+        sender = await connected(server, "anna")
+        faults.become("during_drain=sleep(2)")
+        server.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.5)
+        sender.send(call(1, "SendMessage", said(place, "still here")))
+        assert b'"type":7' not in await sender.until(b"still here")
+        await sender.until(CLOSE)
+        sender.writer.close()
+        await server.stop()
+        assert server.returncode == 0
+        faults.become("")
+        await server.start()
+        assert "still here" in await texts(server, place)
