@@ -76,7 +76,7 @@ async def test_a_subscription_that_redis_forgot(
     gateway = await opening(redis.url)
     await gateway.up()
     gateway.doubts.clear()
-    receiver = node_of(gateway)._receiver
+    receiver = await wait_until(lambda: node_of(gateway)._receiver)
     assert receiver is not None
     # As if it were somebody else's: nothing comes back, and no error says so.
     receiver._on_message = lambda _channel, _data: None
