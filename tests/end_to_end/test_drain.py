@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.signalr.raw import HANDSHAKE, TEXT, Raw, call, frame, upgrade
+from tests.end_to_end.raw_clients import bearer, connected, started
+from tests.signalr.raw import call
 from tests.support.server import Server, serving
-from tests.support.tokens import token
 
 CLOSE = b'{"type":7,"allowReconnect":true}\x1e'
 GRACE_S = 8
@@ -37,32 +37,8 @@ def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Faults:
     return faults
 
 
-async def connected(server: Server, user: str) -> Raw:
-    raw = Raw(*await asyncio.open_connection("127.0.0.1", server.port))
-    raw.send(upgrade("/hub", f"Authorization: Bearer {token(user)}\r\n"))
-    assert b" 101 " in await raw.until(b"\r\n\r\n")
-    raw.send(frame(TEXT, HANDSHAKE))
-    await raw.until(b"{}\x1e")
-    return raw
-
-
-async def started(server: Server) -> str:
-    """A conversation of anna's."""
-    headers = {"Authorization": f"Bearer {token('anna')}"}
-    async with httpx2.AsyncClient(headers=headers) as http:
-        answer = await http.post(
-            f"{server.url}/v1/conversations",
-            json={
-                "recipients": [{"kind": "user", "id": "s001"}],
-                "clientRequestId": "drain",
-            },
-        )
-    return str(answer.json()["conversation"]["id"])
-
-
 async def texts(server: Server, place: str) -> list[str]:
-    headers = {"Authorization": f"Bearer {token('anna')}"}
-    async with httpx2.AsyncClient(headers=headers) as http:
+    async with httpx2.AsyncClient(headers=bearer("anna")) as http:
         answer = await http.get(f"{server.url}/v1/conversations/{place}/messages")
     return [one["text"] for one in answer.json()["messages"]]
 
@@ -76,7 +52,7 @@ async def test_a_send_in_flight_is_answered_before_the_end(
 ) -> None:
     """A deployment would lose what was being said at that moment."""
     async with serving(tmp_path, "--demo", "--grace", str(GRACE_S)) as server:
-        place = await started(server)
+        place = await started(server, "user", "s001")
         sender, idle = await connected(server, "anna"), await connected(server, "s001")
         faults.become("before_commit=once(1):sleep(1)")
         sender.send(call(1, "SendMessage", said(place, "the last word")))
@@ -103,7 +79,7 @@ async def test_a_hand_off_that_takes_longer_than_the_grace(
     async with serving(
         tmp_path, "--demo", "--grace", "1", "--drain-notice", "0"
     ) as server:
-        place = await started(server)
+        place = await started(server, "user", "s001")
         sender = await connected(server, "anna")
         faults.become("during_drain=sleep(2)")
         server.send_signal(signal.SIGTERM)

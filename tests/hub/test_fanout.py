@@ -2,11 +2,13 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
+from chatd.domain.announcements import Logged
 from chatd.hub.fanout import HOLD_S, PENDING_MAX
 from chatd.hub.parcels import RECIPIENTS_PER_TURN
-from tests.hub.listeners import ROOM, Stage, created, edited, said, unavailable
+from tests.hub.listeners import ROOM, TENANT, Stage, created, edited, said, unavailable
 from tests.support.counted import value
 from tests.support.waiting import wait_until
 
@@ -140,6 +142,21 @@ async def test_a_large_audience_in_turns(stage: Stage) -> None:
     assert turns >= 3
     for ear in ears:
         await stage.heard(ear, 4, 5)
+
+
+async def test_a_huge_conversation_leaves_room_for_others(stage: Stage) -> None:
+    """Two people could not talk while a whole school is being told something."""
+    size = 4 * RECIPIENTS_PER_TURN
+    ears = [stage.seat(f"u{number}", 3) for number in range(size)]
+    small = stage.ear("ben")
+    stage.loaded(stage.loading(small), ("c2", 1, 3))
+    stage.tell(*(said(seq) for seq in range(4, 14)))
+    await asyncio.sleep(0)
+    aside = msgspec.structs.replace(said(4), conversation_id="c2")
+    stage.fanout.offer(Logged(TENANT, "c2", 4, "message.created", aside))
+    await stage.heard(small, 4)
+    assert len(ears[-1].seqs) < 9
+    await stage.heard(ears[-1], *range(4, 14))
 
 
 async def test_who_enters_while_an_event_is_on_its_way(stage: Stage) -> None:
