@@ -78,7 +78,8 @@ def endpoint(door: Door, row: RouteRow) -> Endpoint:
                 request = await read(http, row, door.context.limits.http_body_bytes)
         except TimeoutError:
             raise HttpRefusal(HTTPStatus.REQUEST_TIMEOUT) from None
-        result = await deed.action(door.context, caller, request)
+        async with door.context.shares.one_of(caller.tenant):
+            result = await deed.action(door.context, caller, request)
         if row.result is Empty:
             return Response(status_code=row.status, headers=HEADERS)
         return json(result, row.status)

@@ -189,7 +189,8 @@ class ChatHub:
                 caller = self._person(connection)
                 self._rates.spend(caller.tenant, caller.user_id, deed.cost)
                 request = _bound(row.request, argument)
-                result: Shape = await deed.action(self._context, caller, request)
+                async with self._context.shares.one_of(caller.tenant):
+                    result: Shape = await deed.action(self._context, caller, request)
                 return result
 
         return call

@@ -1,9 +1,10 @@
-"""What every action is handed: five things; a sixth is a change of architecture."""
+"""What every action is handed: six things; a seventh is a change of architecture."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chatd.actions.basis.facts import Facts
+from chatd.actions.basis.shares import Shares
 from chatd.clock import Clock
 from chatd.domain.announcements import Announcement
 from chatd.limits import Limits
@@ -12,10 +13,11 @@ from chatd.store.engine.sqlite import SqliteStore
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The store, the clock, the limits, cached facts, and the way out for hints."""
+    """What deeds stand on; `publish` is the way out for hints."""
 
     store: SqliteStore
     clock: Clock
     limits: Limits
     facts: Facts
     publish: Callable[[Sequence[Announcement]], None]
+    shares: Shares = field(default_factory=Shares)
