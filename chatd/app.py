@@ -112,6 +112,16 @@ class Installation:
             routes=[*self.signalr.routes, *routes(door), Route("/", _welcome)]
         )
 
+    async def drain(self) -> float:
+        """Tell balancers, then clients; the seconds that are left of the grace."""
+        ends_s = self.clock.monotonic() + self.config.grace
+        await self.health.drain(self.config.drain_notice)
+        await failpoints.reach_async("during_drain")
+        self.chat.drain()
+        left_s = max(0.0, ends_s - self.clock.monotonic())
+        await self.signalr.drain(left_s / 2, left_s / 4)
+        return max(0.0, ends_s - self.clock.monotonic())
+
     async def stop(self) -> None:
         """End everything in order; the store last, so that nothing is lost."""
         self.health.loop.stop()
@@ -186,14 +196,7 @@ class _Server(Listener):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell balancers, then clients, before sockets close; all within the grace."""
-        installation, clock = self._installation, self._installation.clock
-        ends_s = clock.monotonic() + installation.config.grace
-        await installation.health.drain(installation.config.drain_notice)
-        await failpoints.reach_async("during_drain")
-        installation.chat.drain()
-        left_s = max(0.0, ends_s - clock.monotonic())
-        await installation.signalr.drain(left_s / 2, left_s / 4)
-        left_s = max(0.0, ends_s - clock.monotonic())
+        left_s = await self._installation.drain()
         # What is left after that is for hooks that run, and for the store.
         self.config.timeout_graceful_shutdown = max(1, round(left_s / 2))
         await super().shutdown(sockets)

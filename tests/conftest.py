@@ -38,6 +38,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=5,
         help="how often the crash test kills the server (100 for the full proof)",
     )
+    parser.addoption(
+        "--seeds",
+        type=int,
+        default=120,
+        help="how many runs the simulation makes (10000 for the full proof)",
+    )
+    parser.addoption("--first-seed", type=int, default=0, help="where they begin")
 
 
 def pytest_collection_modifyitems(

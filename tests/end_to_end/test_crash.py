@@ -137,7 +137,7 @@ async def test_nothing_answered_is_lost(tmp_path: Path, kills: int) -> None:
                 talk.over = True
             await settle(talk)
             for one in watching:
-                one.close()
+                one.close([talk.conversation_id])
     finally:
         await server.stop()
     assert talk.history.shown
@@ -156,7 +156,7 @@ async def settle(talk: Talk) -> None:
         key = None if said is None else said.text
         history.log.append(Stored(name, event.seq, content(event), key))
         if said is not None:
-            texts[event.seq] = said.text or ""
+            texts[event.seq] = (said.text or "", event.seq)
     history.texts[name] = texts
     for user in talk.clients:
         history.seen[user, name] = [(1, FOREVER)]

@@ -21,6 +21,7 @@ Rule = Literal[
     "repeated",  # a device showed a position again
     "reordered",  # a device showed a position after a later one
     "overtaken",  # answered before another was asked for, yet later in the log
+    "intruded",  # in the log by somebody who may not see that position
     "leaked",  # shown to somebody who may not see that position
     "not_whole",  # at the end a device still lacks what is in the log
     "stale",  # at the end a device shows something else than the store
@@ -44,12 +45,13 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An entry of a log. `key` is None for what is no message."""
+    """An entry of a log. `key` and `author` are None for what is no message."""
 
     conversation: str
     seq: int
     content: str
     key: str | None = None
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class History:
         seen: what each user may see of each conversation.
         whole: devices that were online long enough to have everything.
         final: what devices show in the end, by (device, conversation): position → text.
-        texts: what the store holds in the end, by conversation: position → text.
+        texts: what the store holds in the end, by conversation: position → text, and
+            the position of the last event that changed it.
     """
 
     sent: list[Sent] = field(default_factory=list)
@@ -99,7 +102,7 @@ class History:
     seen: dict[tuple[str, str], Sequence[Span]] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     final: dict[tuple[str, str], Mapping[int, str]] = field(default_factory=dict)
-    texts: dict[str, Mapping[int, str]] = field(default_factory=dict)
+    texts: dict[str, Mapping[int, tuple[str, int]]] = field(default_factory=dict)
 
 
 def check(history: History) -> list[Finding]:
@@ -113,6 +116,7 @@ def check(history: History) -> list[Finding]:
     return [
         *(f for name, log in logs.items() for f in _log(name, log, sent[name])),
         *(f for name, asked in sent.items() for f in _answers(name, logs[name], asked)),
+        *_authors(history),
         *_devices(history, logs),
         *_ends(history),
     ]
@@ -172,6 +176,14 @@ def _real_time(name: str, at: Mapping[str, int], sent: list[Sent]) -> Iterator[F
             yield Finding("overtaken", name, what)
 
 
+def _authors(history: History) -> Iterator[Finding]:
+    for entry in history.log:
+        spans = history.seen.get((entry.author or "", entry.conversation), ())
+        if entry.author is not None and not _inside(entry.seq, spans):
+            what = f"{entry.author} at {entry.seq}"
+            yield Finding("intruded", entry.conversation, what)
+
+
 # --------------------------------------------------------------------- the devices
 
 
@@ -206,11 +218,7 @@ def _visible(
 ) -> list[int]:
     """The positions of a log that a user may see, in order."""
     spans = history.seen.get((user, name), ())
-    return [
-        seq
-        for seq in contents.get(name, {})
-        if any(first <= seq <= last for first, last in spans)
-    ]
+    return [seq for seq in contents.get(name, {}) if _inside(seq, spans)]
 
 
 def _view(
@@ -244,11 +252,19 @@ def _view(
 
 def _ends(history: History) -> Iterator[Finding]:
     for (device, name), shown in history.final.items():
+        if device not in history.whole:
+            continue
         truth = history.texts.get(name, {})
+        spans = history.seen.get((history.users[device], name), ())
         for seq, text in shown.items():
-            if device in history.whole and truth.get(seq) != text:
-                what = f"{device}: {seq} is {truth.get(seq)!r}, shown as {text!r}"
+            stored, changed_at = truth.get(seq, ("nothing", seq))
+            if _inside(changed_at, spans) and stored != text:
+                what = f"{device}: {seq} is {stored!r}, shown as {text!r}"
                 yield Finding("stale", name, what)
+
+
+def _inside(seq: int, spans: Sequence[Span]) -> bool:
+    return any(first <= seq <= last for first, last in spans)
 
 
 def _few(positions: Sequence[int]) -> str:

@@ -24,7 +24,7 @@ LEAVES_AT = 6
 def entry(seq: int) -> Stored:
     if seq == LEAVES_AT:
         return Stored(CHAT, seq, "participants.removed")
-    return Stored(CHAT, seq, f"message {seq}", f"k{seq}")
+    return Stored(CHAT, seq, f"message {seq}", f"k{seq}", "anna")
 
 
 def shown(device: str, seq: int) -> Shown:
@@ -55,7 +55,7 @@ def good() -> History:
         *(shown("anna-2", seq) for seq in range(4, COUNT + 1)),
     ]
     texts = {seq: f"text {seq}" for seq in range(1, COUNT + 1)}
-    history.texts = {CHAT: texts}
+    history.texts = {CHAT: {seq: (text, seq) for seq, text in texts.items()}}
     history.final = {("anna", CHAT): texts}
     return history
 
@@ -111,6 +111,10 @@ def swap_times(history: History) -> None:
     history.sent[1] = replace(history.sent[1], began_s=10, answered_s=11)
 
 
+def let_ben_send(history: History) -> None:
+    history.log[LEAVES_AT] = replace(history.log[LEAVES_AT], author="ben")
+
+
 def show(*seqs: int, device: str = "anna") -> Callable[[History], None]:
     def plant(history: History) -> None:
         others = [one for one in history.shown if one.device != device]
@@ -124,7 +128,7 @@ def never_show(history: History) -> None:
 
 
 def go_stale(history: History) -> None:
-    history.final["anna", CHAT] = {**history.texts[CHAT], 4: "before the edit"}
+    history.final["anna", CHAT] = {4: "before the edit"}
 
 
 ALL = tuple(range(1, COUNT + 1))
@@ -147,6 +151,7 @@ PLANTED: list[tuple[str, Callable[[History], None], set[Rule]]] = [
     ("the wrong way round", show(1, 2, 4, 3, *ALL[4:]), {"skipped", "reordered"}),
     ("the last one is missing", show(*ALL[:-1]), {"not_whole"}),
     ("nothing came", never_show, {"not_whole"}),
+    ("sent after leaving", let_ben_send, {"intruded"}),
     ("shown after leaving", show(*UNTIL_LEAVING, 7, device="ben"), {"leaked"}),
     ("a leaver misses his leaving", show(1, 2, 3, device="ben"), {"not_whole"}),
     ("an edit was missed", go_stale, {"stale"}),
@@ -163,6 +168,14 @@ def test_planted_faults_are_found(
     history = good()
     plant(history)
     assert {finding.rule for finding in check(history)} == rules
+
+
+def test_who_has_left_is_not_told_of_edits() -> None:
+    """What a former member may not see would be called missed."""
+    history = good()
+    history.texts[CHAT] = {3: ("edited when Ben was gone", 8)}
+    history.final["ben", CHAT] = {3: "text 3"}
+    assert [one.what for one in check(history) if "ben" in one.what] == []
 
 
 def test_offline_devices_owe_nothing() -> None:

@@ -1,6 +1,6 @@
 """Writes down what one device shows, as it is shown, for the checker."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from chatd_client import ChatClient
 from chatd_client.replica import Replica, Reset, Update
@@ -10,7 +10,7 @@ from chatd_protocol.chat.events import (
     MessageEdited,
     MessageRemoved,
 )
-from tests.faults.checker import Finding, History, Restarted, Shown
+from tests.faults.checker import FOREVER, Finding, History, Restarted, Shown
 
 
 def content(event: LogEvent) -> str:
@@ -33,6 +33,7 @@ class Witness:
         emit: Callable[[Sequence[Update]], None] = lambda _updates: None,
     ) -> None:
         self.device = device
+        self._began: set[str] = set()
         self._history = history
         self._replica = replica
         self._emit = emit
@@ -40,38 +41,38 @@ class Witness:
 
     def emit(self, updates: Sequence[Update]) -> None:
         """Takes the place of the feed's `emit`."""
-        updates = tuple(updates)
-        for index, update in enumerate(updates):
+        for update in updates:
             if isinstance(update, Reset):
-                self._restarted(update, updates[index + 1 :])
+                self._began = {
+                    name
+                    for name in self._began
+                    if update.conversation_id not in (None, name)
+                }
             elif isinstance(update, LogEvent):
-                self._history.shown.append(
-                    Shown(
-                        self.device, update.conversation_id, update.seq, content(update)
-                    )
-                )
+                self._show(update)
         self._emit(updates)
 
-    def _restarted(self, reset: Reset, later: Sequence[Update]) -> None:
-        rooms = self._replica.rooms
-        names = (
-            list(rooms) if reset.conversation_id is None else [reset.conversation_id]
-        )
-        for name in names:
-            # The replica is ahead of what it tells: it has applied `later` already.
-            first = next(
-                (
-                    update.seq
-                    for update in later
-                    if isinstance(update, LogEvent) and update.conversation_id == name
-                ),
-                rooms[name].cursor + 1,
-            )
+    def _show(self, event: LogEvent) -> None:
+        name = event.conversation_id
+        if name not in self._began:
+            # What lies before is not shown as events: it is history, to be loaded.
+            first = min(self._replica.rooms[name].complete_from, event.seq)
             self._history.shown.append(Restarted(self.device, name, first - 1))
+            self._began.add(name)
+        self._history.shown.append(Shown(self.device, name, event.seq, content(event)))
 
-    def close(self) -> None:
-        """The end: what the device shows now, as far back as it has everything."""
+    def close(self, member_of: Collection[str]) -> None:
+        """The end: what the device shows now, as far back as it has everything.
+
+        It may have forgotten what its person is no member of any more.
+        """
+        for name in {event.conversation for event in self._history.shown}:
+            if name not in self._replica.rooms and name not in member_of:
+                forgotten = Restarted(self.device, name, FOREVER)
+                self._history.shown.append(forgotten)
         for name, room in self._replica.rooms.items():
+            if name not in self._began:
+                self._history.shown.append(Restarted(self.device, name, room.cursor))
             self._history.final[self.device, name] = {
                 seq: known.message.text or ""
                 for seq, known in room.messages.items()

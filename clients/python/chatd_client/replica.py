@@ -199,17 +199,18 @@ class Replica:
 
     def overdue(self, now_s: float) -> Overdue:
         """What has been missing for too long."""
-        limit_s = now_s - HOLD_S
+        # Compared as `due_s` says it: by the rounding of floats alone, something could
+        # be due and not overdue, and be asked for again and again at one instant.
         return Overdue(
             tuple(
                 name
                 for name, room in self.rooms.items()
-                if room.gap_since_s is not None and room.gap_since_s <= limit_s
+                if room.gap_since_s is not None and room.gap_since_s + HOLD_S <= now_s
             ),
             tuple(
                 name
                 for name, since_s in self._unknown_since_s.items()
-                if since_s <= limit_s
+                if since_s + HOLD_S <= now_s
             )
             + tuple(name for name, room in self.rooms.items() if room.stale),
         )

@@ -1,0 +1,132 @@
+"""Whole gateways in a simulated process each, and the bus between them.
+
+A gateway is the production `Installation` on another foundation: virtual time, a shared
+database in memory, and a bus that loses, doubles, delays and reorders.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from chatd.app import HUB_PATH, Foundation, Installation
+from chatd.bus.local import LocalBus
+from chatd.config import Config
+from chatd.domain.announcements import Announcement
+from chatd_client.signalr import Address, CannotConnect
+from tests.simulation.disk import Disk, opener
+from tests.simulation.loop import Process, SimulatedLoop
+from tests.simulation.network import Link, admitted
+from tests.support.house import START_MS
+from tests.support.tokens import SECRET
+
+LIMITS: Final = {
+    "sends_per_second": 10_000,
+    "sends_burst": 10_000,
+    "reads_per_second": 10_000,
+    "reads_burst": 10_000,
+    "outbound_queue_seconds": 2,
+}
+CONFIG: Final = Config(
+    data_dir=Path("nowhere"), secret=SECRET, limit=LIMITS, drain_notice=1, grace=4
+)
+
+
+class SimulatedClock:
+    """The loop's time, and a wall clock that may be wrong by so much."""
+
+    def __init__(self, loop: SimulatedLoop, wrong_by_ms: int = 0) -> None:
+        self._loop = loop
+        self._wrong_by_ms = wrong_by_ms
+
+    def now_ms(self) -> int:
+        return START_MS + self._wrong_by_ms + int(self._loop.time() * 1000)
+
+    def monotonic(self) -> float:
+        return self._loop.time()
+
+
+class Weather:
+    """How hints fare between gateways."""
+
+    def __init__(self, draw: random.Random) -> None:
+        self.down = False
+        self.lost = 0.0
+        self.doubled = 0.0
+        self.late_s = 0.02
+        self._draw = draw
+
+    def arrivals(self) -> list[float]:
+        """After how many seconds each copy of a batch arrives."""
+        if self.down or self._draw.random() < self.lost:
+            return []
+        copies = 2 if self._draw.random() < self.doubled else 1
+        return [self._draw.random() * self.late_s for _ in range(copies)]
+
+
+class SimulatedBus(LocalBus):
+    """One gateway's end: local delivery first, as it is in production."""
+
+    def __init__(self, others: Callable[[], list["Gateway"]], weather: Weather) -> None:
+        super().__init__()
+        self._others = others
+        self._weather = weather
+
+    def publish(self, announcements: Sequence[Announcement]) -> None:
+        super().publish(announcements)
+        for gateway in self._others():
+            for delay_s in self._weather.arrivals():
+                gateway.process.later(delay_s, gateway.bus.arrive, announcements)
+
+    def arrive(self, announcements: Sequence[Announcement]) -> None:
+        """Another gateway's hints."""
+        super().publish(announcements)
+
+
+class Gateway:
+    """One `chatd serve`."""
+
+    def __init__(
+        self,
+        loop: SimulatedLoop,
+        name: str,
+        foundation: Callable[["Gateway"], Foundation],
+    ) -> None:
+        self.process = Process(loop, name)
+        self.bus: SimulatedBus
+        self.installation: Installation = self.process.context.run(
+            Installation, CONFIG, foundation(self)
+        )
+        self.hub = self.installation.signalr._hubs[HUB_PATH]
+
+    @property
+    def accepts(self) -> bool:
+        """Whether a balancer would send somebody here: a paused one still listens."""
+        return self.process.alive and not self.installation.health.draining
+
+    async def admit(
+        self, link: Link, address: Address, told: asyncio.Future[Exception | None]
+    ) -> None:
+        """Answer who knocks."""
+        error: Exception | None = None
+        try:
+            await admitted(self, link, address)
+        except CannotConnect as refusal:
+            error = refusal
+        if not told.done():
+            told.set_result(error)
+
+    async def drain(self) -> None:
+        """What SIGTERM does; the process is gone afterwards."""
+        await self.installation.drain()
+        await self.installation.stop()
+        self.process.kill()
+
+
+def foundation(
+    loop: SimulatedLoop, disk: Disk, bus: SimulatedBus, wrong_by_ms: int
+) -> Foundation:
+    """What a simulated installation stands on."""
+    clock = SimulatedClock(loop, wrong_by_ms)
+    return Foundation(clock=clock, bus=bus, open_store=opener(disk))
