@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,11 +19,23 @@ _LISTENING = re.compile(rb"listening on (http://\S+:(\d+))")
 
 
 class Server:
-    """One `chatd serve`; it can be killed and started again on the same port."""
+    """One `chatd serve`; it can be killed and started again on the same port.
 
-    def __init__(self, data_dir: Path, arguments: Sequence[str] = ()) -> None:
+    `variables` are added to its environment; `prefix` is a command that runs it.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        arguments: Sequence[str] = (),
+        *,
+        variables: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+    ) -> None:
         self.data_dir = data_dir
         self.arguments = tuple(arguments)
+        self.variables = dict(variables or {})
+        self.prefix = tuple(prefix)
         self.url = ""
         self.port = 0
         self.returncode: int | None = None
@@ -59,6 +71,7 @@ class Server:
     async def start(self) -> None:
         """Returns once the server accepts connections."""
         self._process = await asyncio.create_subprocess_exec(
+            *self.prefix,
             sys.executable,
             "-m",
             "chatd",
@@ -68,7 +81,7 @@ class Server:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             cwd=ROOT,
-            env=environment(),
+            env=environment() | self.variables,
         )
         listening = asyncio.Event()
         self._reader = asyncio.create_task(self._read(self._process, listening))
@@ -91,6 +104,17 @@ class Server:
                 self.url, self.port = match[1].decode(), int(match[2])
                 listening.set()
         listening.set()
+
+    async def wait_ended(self, deadline_s: float = STOP_DEADLINE_S) -> int:
+        """Returns how the process ended by itself: its code, or minus its signal."""
+        process = self._process
+        assert process is not None
+        async with asyncio.timeout(deadline_s):
+            self.returncode = await process.wait()
+            if self._reader is not None:
+                await self._reader
+        self._process = None
+        return self.returncode
 
     async def kill(self) -> None:
         """SIGKILL: nothing is flushed, nothing is said."""

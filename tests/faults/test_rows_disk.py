@@ -1,0 +1,136 @@
+"""Rows 9, 16 and 17: the disk, and who else holds the database."""
+
+import asyncio
+import re
+import shutil
+from functools import partial
+from pathlib import Path
+
+import apsw
+import httpx2
+import pytest
+
+from chatd_client import Refused
+from tests.faults.talk import Talk
+from tests.support.server import Server
+from tests.support.waiting import wait_until
+
+SYNC = re.compile(r"\b(fdatasync|fsync)\(\d+")
+ANSWER = re.compile(r"\b(write|sendto|sendmsg)\(\d+,.*the answer is awaited")
+
+
+async def test_row_9_no_answer_before_the_disk_has_it(tmp_path: Path) -> None:
+    """A power cut would take back what was acknowledged."""
+    strace = shutil.which("strace")
+    assert strace, "strace is missing: ./dev test installs it"
+    trace = tmp_path / "trace"
+    server = Server(
+        tmp_path / "data",
+        ["--demo"],
+        prefix=[
+            strace,
+            *("-D", "-f", "-qq", "-s", "4096", "-o", str(trace)),
+            *("-e", "trace=fsync,fdatasync,write,sendto,sendmsg,writev"),
+        ],
+    )
+    await server.start()
+    try:
+        async with Talk() as talk:
+            await talk.join(server.url, "anna")
+            await talk.start("anna", "s001", "s002")
+            await asyncio.sleep(0.3)
+            lines = len(trace.read_text(errors="replace").splitlines())
+            await talk.say("anna", "the answer is awaited")
+    finally:
+        await server.stop()
+    happened = trace.read_text(errors="replace").splitlines()[lines:]
+    answered = next(n for n, line in enumerate(happened) if ANSWER.search(line))
+    synced = [n for n, line in enumerate(happened) if SYNC.search(line)]
+    assert any(number < answered for number in synced), happened[: answered + 1]
+
+
+@pytest.mark.timeout(180)
+async def test_row_16_the_disk_is_full(tmp_path: Path) -> None:
+    """A full disk would acknowledge what is lost, or need a restart to get well."""
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    inside = 'mount -t tmpfs -o size=16m none "$0" && exec "$@"'
+    server = Server(
+        data_dir,
+        ["--demo"],
+        prefix=["unshare", "-rm", "sh", "-c", inside, str(data_dir)],
+    )
+    await server.start()
+    try:
+        async with Talk() as talk:
+            await talk.join(server.url, "anna")
+            await talk.start("anna", "s001", "s002")
+            # The file system is seen by the server alone, and through it.
+            full = Path(f"/proc/{server.pid}/root{data_dir}") / "filler"
+            await asyncio.to_thread(fill, full)
+            code = await until_refused(talk)
+            assert code == "storage_full"
+            full.unlink()
+            await wait_until(partial(accepted, talk), 30)
+            await talk.settle(10)
+            talk.check()
+    finally:
+        await server.stop()
+
+
+def fill(file: Path) -> None:
+    with file.open("wb", buffering=0) as filler:
+        for size in (1_000_000, 10_000, 512):
+            try:
+                while True:
+                    filler.write(b"x" * size)
+            except OSError:
+                continue
+
+
+async def until_refused(talk: Talk) -> str:
+    """Some pages are free inside the database; they go, too."""
+    for number in range(500):
+        code = await refusal(talk, f"{number}\n" + "x" * 8_000)
+        if code is not None:
+            return code
+    raise AssertionError("the disk never became full")
+
+
+async def accepted(talk: Talk) -> bool:
+    return await refusal(talk, f"freed {talk.answered}") is None
+
+
+async def refusal(talk: Talk, text: str) -> str | None:
+    """The code with which a message is refused for the moment, if it is."""
+    try:
+        await talk.say("anna", text)
+    except Refused as refused:
+        return refused.code
+    return None
+
+
+async def test_row_17_another_process_holds_the_database(tmp_path: Path) -> None:
+    """A second process with the file would stop the server, or show in an error."""
+    server = Server(tmp_path / "data", ["--demo"])
+    await server.start()
+    holder = apsw.Connection(str(tmp_path / "data" / "chatd.sqlite3"))
+    try:
+        async with Talk() as talk, httpx2.AsyncClient() as http:
+            await talk.join(server.url, "anna")
+            await talk.join(server.url, "s001")
+            await talk.start("anna", "s001", "s002")
+            holder.execute("BEGIN IMMEDIATE")
+            sending = talk.sending("anna", "in between")
+            # Whoever only reads is not held up, and neither is the event loop.
+            for _ in range(10):
+                await talk.log("s001")
+                assert (await http.get(f"{server.url}/livez")).status_code == 200
+            assert not sending.done()
+            holder.execute("ROLLBACK")
+            await sending
+            await talk.settle(10)
+            talk.check()
+    finally:
+        holder.close()
+        await server.stop()

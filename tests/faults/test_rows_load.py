@@ -1,0 +1,176 @@
+"""Rows 19, 20, 23 and 28: restarts, slow stores, repeated sends, few descriptors."""
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx2
+import pytest
+from websockets.asyncio.client import connect
+
+from chatd_client import Refused
+from chatd_protocol.chat.objects import Message
+from chatd_protocol.chat.requests import Recipient, SendMessage, StartConversation
+from chatd_protocol.chat.results import ConversationStarted
+from tests.conftest import Serve
+from tests.faults.talk import UNBOUND, Talk
+from tests.hub.peers import Peer
+from tests.support.server import Server
+from tests.support.tokens import token
+
+PEOPLE = ("anna", "s001", "s002", "s003")
+
+
+@pytest.mark.parametrize("hand_off", ["", "during_drain=sleep(1)"])
+async def test_row_19_a_restart_under_load(tmp_path: Path, hand_off: str) -> None:
+    """Every deployment of a new version would lose or refuse messages."""
+    server = Server(
+        tmp_path / "data",
+        ["--demo", "--drain-notice", "0", *UNBOUND],
+        variables={"CHATD_FAILPOINTS": hand_off},
+    )
+    await server.start()
+    try:
+        async with Talk() as talk:
+            for user in PEOPLE:
+                await talk.join(server.url, user)
+            await talk.start(*PEOPLE)
+            async with asyncio.TaskGroup() as sending:
+                for user in PEOPLE:
+                    sending.create_task(talk.keep_sending(user, 0.005))
+                await asyncio.sleep(0.5)
+                await server.stop()
+                await server.start()
+                await asyncio.sleep(0.5)
+                talk.over = True
+            await talk.settle(10)
+            talk.check()
+    finally:
+        await server.stop()
+    # A send that fails ends its sender, and with it the test: none did.
+    assert all(one.answered_s is not None for one in talk.history.sent)
+
+
+async def test_row_20_calls_behind_a_slow_one(tmp_path: Path) -> None:
+    """An innocent client would be thrown out for the store's slowness."""
+    faults = tmp_path / "faults"
+    server = Server(
+        tmp_path / "data", ["--demo"], variables={"CHATD_FAILPOINTS": f"@{faults}"}
+    )
+    await server.start()
+    try:
+        async with Talk() as talk, AsyncExitStack() as running:
+            await talk.join(server.url, "anna")
+            await talk.start("anna", "s001", "s002")
+            peer = await raw(server, "s001", running)
+            faults.write_text("before_commit=once(1):sleep(2)\n")
+            calls = []
+            for number in range(5):
+                text = f"call {number}"
+                talk.asked(text)
+                argument = {
+                    "conversationId": talk.conversation,
+                    "clientMessageId": text,
+                    "text": text,
+                }
+                calls.append(await peer.start(1, "SendMessage", argument))
+            async with httpx2.AsyncClient() as http:
+                assert (await http.get(f"{server.url}/livez")).status_code == 200
+            assert not any(peer.is_answered(call) for call in calls)
+            answers = [await peer.answer(call) for call in calls]
+            seqs = [answer["seq"] for answer in answers]
+            assert seqs == sorted(seqs)
+            assert not peer.ended.is_set()
+            await peer.leave()
+            await talk.settle(10)
+            talk.check()
+    finally:
+        await server.stop()
+
+
+async def raw(server: Server, user: str, running: AsyncExitStack) -> Peer:
+    """A connection without a client library."""
+    address = f"{server.url.replace('http', 'ws')}/hub?access_token={token(user)}"
+    line = await running.enter_async_context(connect(address, compression=None))
+    await line.send('{"protocol":"json","version":1}\x1e')
+    await line.recv()
+    return Peer(line)
+
+
+async def test_row_23_one_key_many_times(serve: Serve) -> None:
+    """A retry would be a second message, or the answer to another one."""
+    server = await serve("--demo")
+    async with Talk() as talk:
+        devices = ("anna", "anna-2", "anna-3")
+        for device in devices:
+            await talk.join(server.url, "anna", device)
+        await talk.join(server.url, "s001")
+        await talk.start("anna", "s001", "s002")
+        other = await talk.clients["anna"].call(
+            StartConversation(
+                recipients=(Recipient(kind="user", id="s003"),),
+                client_request_id="other",
+            ),
+            ConversationStarted,
+        )
+        assert other.conversation is not None
+
+        async def send(device: str, text: str, conversation: str = "") -> Message:
+            request = SendMessage(
+                conversation_id=conversation or talk.conversation,
+                client_message_id="one key",
+                text=text,
+            )
+            return await talk.clients[device].call(request, Message)
+
+        talk.asked("the text")
+        answers = await asyncio.gather(
+            *(send(device, "the text") for device in devices * 5)
+        )
+        assert len({(answer.id, answer.seq) for answer in answers}) == 1
+        for text, conversation in (
+            ("another text", ""),
+            ("the text", other.conversation.id),
+        ):
+            with pytest.raises(Refused) as refused:
+                await send("anna", text, conversation)
+            assert refused.value.code == "idempotency_conflict"
+        # The key of somebody else is another key.
+        talk.asked("mine")
+        assert (await send("s001", "mine")).id != answers[0].id
+        await talk.settle(10)
+        texts = [text for text, _ in talk.history.texts[talk.conversation].values()]
+        assert texts == ["the text", "mine"]
+
+
+async def test_row_28_no_descriptors_left(tmp_path: Path) -> None:
+    """Too many connections would end the server, or those who are served."""
+    server = Server(
+        tmp_path / "data",
+        ["--demo"],
+        prefix=["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"],
+    )
+    await server.start()
+    held: list[socket.socket] = []
+    try:
+        async with Talk() as talk:
+            await talk.join(server.url, "anna")
+            await talk.start("anna", "s001", "s002")
+            for _ in range(100):
+                line = socket.socket()
+                line.setblocking(False)
+                line.connect_ex(("127.0.0.1", server.port))
+                held.append(line)
+            for number in range(5):
+                await talk.say("anna", f"all the same {number}")
+            for line in held:
+                line.close()
+            async with asyncio.timeout(15):
+                await talk.join(server.url, "s001")
+            await talk.settle(10)
+            talk.check()
+    finally:
+        for line in held:
+            line.close()
+        await server.stop()
