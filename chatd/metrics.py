@@ -181,6 +181,18 @@ DB_POOL_WAIT_SECONDS = Histogram(
     registry=REGISTRY,
 )
 
+PURGE_PENDING = Gauge(
+    "chatd_purge_pending",
+    "Edits and removals whose old bytes may still be in the database's log.",
+    registry=REGISTRY,
+)
+PURGE_LAG_SECONDS = Histogram(
+    "chatd_purge_lag_seconds",
+    "From an edit or a removal until no file of the database has the old bytes.",
+    buckets=LIFE_S,
+    registry=REGISTRY,
+)
+
 # ------------------------------------------------------------------ the fan-out
 
 FANOUT_SECONDS = Histogram(

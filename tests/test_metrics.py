@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 ROOT = Path(__file__).resolve().parents[1]
 
 # reference: the minimum that a gateway of this kind has to show; those of what this
-# version does not have (attachments, webhooks, purge) come with their features.
+# version does not have (attachments, webhooks) come with their features.
 WANTED = {
     "chatd_connections",
     "chatd_handshakes",
@@ -39,6 +39,8 @@ WANTED = {
     "chatd_auth_failures",
     "chatd_jwks_fetch",
     "chatd_drain_state",
+    "chatd_purge_pending",
+    "chatd_purge_lag_seconds",
     "chatd_build",
     "chatd_invariant_violations",
 }
@@ -99,6 +101,8 @@ MOVED_ELSEWHERE = {
     "chatd_event_loop_lag_seconds": "tests/operating/test_health.py",
     "chatd_invariant_violations": "tests/hub/test_fanout.py",
     "chatd_jwks_fetch": "tests/identity/test_jwks.py",
+    "chatd_purge_lag_seconds": "tests/store/engine/test_scrubbing.py",
+    "chatd_purge_pending": "tests/store/engine/test_scrubbing.py",
     "chatd_slow_consumer_closes": "tests/hub/test_counting.py",
 }
 

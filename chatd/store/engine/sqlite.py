@@ -25,6 +25,7 @@ from chatd.errors import Refused
 from chatd.ids import new_id
 from chatd.store.change import Change, Committed
 from chatd.store.engine.migrating import SchemaError, load, meta, migrate
+from chatd.store.engine.scrubbing import Scrubber, cut
 from chatd.store.engine.writer import Writer
 from chatd.store.transaction import Row, SqlValue, Transaction, drive
 from chatd.telemetry import log
@@ -96,6 +97,7 @@ class SqliteStore:
         self._local = threading.local()
         self._opened: list[apsw.Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._scrubber = Scrubber(path, clock)
         self._writer = Writer(
             connection, SqliteTransaction(connection), on_committed, clock
         )
@@ -131,7 +133,11 @@ class SqliteStore:
             Refused: `idempotency_conflict`, `storage_unavailable`, `storage_full`,
                 `overloaded`.
         """
-        return await self._writer.commit(change)
+        try:
+            return await self._writer.commit(change)
+        finally:
+            # Also for a caller who does not wait: the Change goes on without him.
+            self._scrubber.after(change)
 
     async def ready(self) -> bool:
         """Whether the database answers and takes writes.
@@ -150,6 +156,7 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish what is queued, then close the file."""
         self._closed = True
+        await self._scrubber.stop()
         self._writer.stop()
         await asyncio.get_running_loop().run_in_executor(None, self._close)
 
@@ -236,6 +243,8 @@ def open_store(
                 f" {mode}, synchronous {level}); --unsafe-durability accepts that"
             )
         migrate(connection, load("sqlite"), epoch=new_id(), now_ms=clock.now_ms())
+        # A crash may have left what was removed in the log.
+        cut(path)
         return SqliteStore(path, connection, on_committed, busy_ms, clock)
     except apsw.Error as error:
         connection.close()
