@@ -33,6 +33,7 @@ from chatd.identity.kept import deployment_secret
 from chatd.identity.tokens import Verifier
 from chatd.operating.health import Check, Health, has_room
 from chatd.operating.soundness import open_more_files
+from chatd.signalr.http.listener import HeadLimits
 from chatd.signalr.mounting import SignalRServer
 from chatd.signalr.requests import Handshake
 from chatd.signalr.tickets import Siblings
@@ -95,7 +96,10 @@ class Installation:
         # Facts first: what is decided on the news must not rest on what it made stale.
         bus.subscribe(facts.listen)
         bus.subscribe(self.chat.listen)
-        self.signalr = SignalRServer(self.clock, config.trusted_proxy, below.siblings)
+        head = HeadLimits(limits.request_header_bytes, limits.request_headers)
+        self.signalr = SignalRServer(
+            self.clock, config.trusted_proxy, below.siblings, head=head
+        )
         self.signalr.mount(HUB_PATH, self.chat.hub())
         self.health = Health(self.clock, self._checks())
         self.probes = Probes(self.health, self._measure)

@@ -84,6 +84,9 @@ async def add(
         Refused: `not_found`, or why the caller may not add anybody.
     """
     wanted = tuple(dict.fromkeys(request.user_ids))
+    most = context.limits.recipients
+    if len(wanted) > most:
+        raise Refused("too_many_recipients", count=len(wanted), max=most)
     refused: list[RefusedRecipient] = []
 
     async def decide() -> Change | None:

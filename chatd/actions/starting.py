@@ -42,6 +42,7 @@ class _Wanted:
     key: Key
     title: str
     text: str | None
+    recipients_max: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _checked(context: Context, caller: Caller, request: StartConversation) -> _W
         bound = context.limits.message_text_code_points
         text = normal_text(request.message.text, "/message/text", bound)
     key = Key(caller.user_id, request.client_request_id, digest(request))
-    return _Wanted(request, key, title, text)
+    return _Wanted(request, key, title, text, context.limits.recipients)
 
 
 async def _find(tx: Transaction, caller: Caller, wanted: _Wanted) -> _Found:
@@ -170,8 +171,8 @@ async def _expand(
     if not asked:
         raise invalid("/recipients", "nobody")
     # 300 are allowed and 301 are not, each person counted once (ITS-49 … 52).
-    if len(asked) > policy.recipients_max:
-        most = policy.recipients_max
+    most = min(policy.recipients_max, wanted.recipients_max)
+    if len(asked) > most:
         raise Refused("too_many_recipients", count=len(asked), max=most)
     return tuple(asked)
 

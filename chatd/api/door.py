@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from chatd.actions.basis.bounds import bounded
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.counting import Counted
 from chatd.actions.basis.rates import Rates
@@ -78,8 +79,9 @@ def endpoint(door: Door, row: RouteRow) -> Endpoint:
                 request = await read(http, row, door.context.limits.http_body_bytes)
         except TimeoutError:
             raise HttpRefusal(HTTPStatus.REQUEST_TIMEOUT) from None
+        asked = bounded(request, door.context.limits)
         async with door.context.shares.one_of(caller.tenant):
-            result = await deed.action(door.context, caller, request)
+            result = await deed.action(door.context, caller, asked)
         if row.result is Empty:
             return Response(status_code=row.status, headers=HEADERS)
         return json(result, row.status)

@@ -9,6 +9,7 @@ from typing import Final
 
 from chatd.actions import recovery
 from chatd.actions import sessions as sign_ins
+from chatd.actions.basis.bounds import bounded
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.counting import Counted
 from chatd.actions.basis.rates import Cost, Rates
@@ -188,7 +189,7 @@ class ChatHub:
             with counted.call():
                 caller = self._person(connection)
                 self._rates.spend(caller.tenant, caller.user_id, deed.cost)
-                request = _bound(row.request, argument)
+                request = bounded(_bound(row.request, argument), self._context.limits)
                 async with self._context.shares.one_of(caller.tenant):
                     result: Shape = await deed.action(self._context, caller, request)
                 return result

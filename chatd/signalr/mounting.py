@@ -23,7 +23,7 @@ from chatd.signalr.crowds.gate import AT_ONCE, WAITING, Gate
 from chatd.signalr.draining import send_away
 from chatd.signalr.http.endpoints import Endpoints
 from chatd.signalr.http.inside import Inside, OnlyVouched
-from chatd.signalr.http.listener import Listener
+from chatd.signalr.http.listener import HeadLimits, Listener
 from chatd.signalr.http.relay import Relay
 from chatd.signalr.http.upgrade import Upgrade, proxy_view
 from chatd.signalr.hub import Hub
@@ -52,6 +52,7 @@ class SignalRServer:
         *,
         at_once: int = AT_ONCE,
         waiting: int = WAITING,
+        head: HeadLimits | None = None,
     ) -> None:
         """`at_once` and `waiting`: how many open a connection, and wait to."""
         self._hubs: dict[str, HubContext] = {}
@@ -61,6 +62,7 @@ class SignalRServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._trusted_proxies = list(trusted_proxies)
         self._siblings = siblings
+        self._head = head or HeadLimits()
         self._relay = None if siblings is None else Relay(siblings)
         self._inside: Inside | None = None
 
@@ -138,7 +140,9 @@ class SignalRServer:
         self._inside.start(opened)
 
     def _listener(self) -> type[Listener]:
-        return type("HubListener", (Listener,), {"wheel": self._wheel})
+        return type(
+            "HubListener", (Listener,), {"wheel": self._wheel, "head": self._head}
+        )
 
     async def drain(self, over_s: float = 0.0, finish_s: float = 0.0) -> None:
         """Let no one in any more, and send everybody away to reconnect elsewhere.

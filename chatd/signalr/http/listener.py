@@ -8,6 +8,7 @@ how slowly a body comes that nobody reads. Here a head has ten seconds, lines 16
 """
 
 import asyncio
+from dataclasses import dataclass
 from typing import ClassVar, Final
 from urllib.parse import unquote
 
@@ -49,10 +50,19 @@ TOO_LARGE: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class HeadLimits:
+    """How much a request may say before it comes to the point."""
+
+    line_bytes: int = LINE_BYTES_MAX
+    headers: int = HEADERS_MAX
+
+
 class Listener(HttpToolsProtocol):
     """uvicorn's HTTP protocol with bounds. A server binds a subclass to its wheel."""
 
     wheel: ClassVar[Wheel]
+    head: ClassVar[HeadLimits] = HeadLimits()
     due_tick = -1
 
     def __init__(
@@ -121,13 +131,13 @@ class Listener(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """The request line, or a part of it."""
         super().on_url(url)
-        self._check(len(self.url) <= LINE_BYTES_MAX)
+        self._check(len(self.url) <= self.head.line_bytes)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One whole header."""
         super().on_header(name, value)
-        self._check(len(name) + len(value) <= LINE_BYTES_MAX)
-        self._check(len(self.headers) <= HEADERS_MAX)
+        self._check(len(name) + len(value) <= self.head.line_bytes)
+        self._check(len(self.headers) <= self.head.headers)
 
     def on_headers_complete(self) -> None:
         """The head is there, and the body has its time from now."""
@@ -163,7 +173,8 @@ class Listener(HttpToolsProtocol):
         self._line_bytes = (
             len(data) - line_start + (0 if line_start else self._line_bytes)
         )
-        if self._line_bytes > LINE_BYTES_MAX or self._head_bytes > HEAD_BYTES_MAX:
+        most = max(HEAD_BYTES_MAX, self.head.line_bytes)
+        if self._line_bytes > self.head.line_bytes or self._head_bytes > most:
             self._too_large = True
             self.send_400_response("")
 
