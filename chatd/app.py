@@ -20,7 +20,7 @@ from chatd.actions.basis.rates import Rates
 from chatd.actions.sessions import SignIn
 from chatd.api.application import routes
 from chatd.api.door import Door
-from chatd.api.listeners import Listener, Monitor
+from chatd.api.listeners import Listener, Monitor, open_port
 from chatd.api.probes import Probes, Scrapes
 from chatd.bus.local import LocalBus
 from chatd.clock import Clock, SystemClock
@@ -284,7 +284,7 @@ async def _serve(config: Config, parent: Parent | None) -> None:
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, server.handle_exit, name, None)
         if parent is None:
-            await server.serve()
+            await server.serve([open_port(config.host, config.port)])
         else:
             loop.add_reader(parent.lifeline, _orphaned, loop, parent.lifeline, server)
             await server.serve([parent.public])

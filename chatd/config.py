@@ -8,13 +8,14 @@ import ipaddress
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
 
 from chatd import failpoints
 from chatd.limits import Limits, with_changes
+from chatd.wording import meant, worded
 
 FILE_NAME = "chatd.toml"
 PREFIX = "CHATD_"
@@ -119,9 +120,12 @@ def load(
     of_file = _of_file(file, environment)
     of_environment = _of_environment(environment)
     unknown = [
-        *(f"{name}: no such key of the file" for name in set(of_file) - known),
         *(
-            f"{PREFIX}{name.upper()}: no such setting"
+            f"{name}: no such key of the file{meant(name, known)}"
+            for name in set(of_file) - known
+        ),
+        *(
+            f"{PREFIX}{name.upper()}: no such setting{meant(name, known).upper()}"
             for name in set(of_environment) - (known - _FILE_ONLY)
         ),
     ]
@@ -132,15 +136,36 @@ def load(
     for layer in (of_file, of_environment, command_line):
         merged |= layer
         limits |= _limits(layer.get("limit", {}))
-    try:
-        config = msgspec.convert(
-            merged | {"limit": limits}, Config, strict=False, dec_hook=_as_path
-        )
-    except msgspec.ValidationError as error:
-        raise ConfigError([_worded(str(error))]) from None
+    config = _converted(merged | {"limit": limits})
     if problems := list(_contradictions(config)):
         raise ConfigError(problems)
     return config
+
+
+def _converted(given: Mapping[str, object]) -> Config:
+    """Every setting as its type.
+
+    Raises:
+        ConfigError: with each one that is not.
+    """
+    problems, values = [], {}
+    for field in msgspec.structs.fields(Config):
+        if field.name not in given:
+            continue
+        try:
+            values[field.name] = msgspec.convert(
+                given[field.name], field.type, strict=False, dec_hook=_as_path
+            )
+        except msgspec.ValidationError as error:
+            problems.append(worded(str(error), field.name) + _choices(field.type))
+    if problems:
+        raise ConfigError(problems)
+    return Config(**values)
+
+
+def _choices(wanted: object) -> str:
+    choices = get_args(wanted) if get_origin(wanted) is Literal else ()
+    return f": {', '.join(choices)}" if choices else ""
 
 
 def _of_file(file: Path | None, environment: Mapping[str, str]) -> dict[str, object]:
@@ -176,6 +201,8 @@ def _limits(given: object) -> dict[str, object]:
         name, equals, value = str(word).partition("=")
         if not equals:
             raise ConfigError([f"limit: {word} is not NAME=VALUE"])
+        if not value.strip().isdecimal():
+            raise ConfigError([f"limit: {name.strip()} needs a whole number"])
         found[name.strip()] = value.strip()
     return found
 
@@ -185,12 +212,6 @@ def _as_path(wanted: type, given: object) -> object:
     if wanted is Path and isinstance(given, str | Path) and str(given):
         return Path(given)
     raise ValueError(f"Expected a path, got {type(given).__name__}")
-
-
-def _worded(sentence: str) -> str:
-    """msgspec's sentence with the setting first: `port: Expected int, got str`."""
-    what, _, where = sentence.replace("`", "").partition(" - at $.")
-    return f"{where}: {what}" if where else what
 
 
 def _contradictions(config: Config) -> Iterator[str]:
@@ -252,7 +273,8 @@ def _web_problems(config: Config) -> Iterator[str]:
         yield "public_url: needs http://HOST or https://HOST"
     for origin in config.allowed_origin:
         if not _is_origin(origin):
-            yield f"allowed_origin: {origin} is not SCHEME://HOST[:PORT]"
+            every = "; name each one" if origin == "*" else ""
+            yield f"allowed_origin: {origin} is not SCHEME://HOST[:PORT]{every}"
     for proxy in config.trusted_proxy:
         try:
             ipaddress.ip_network(proxy)

@@ -84,7 +84,9 @@ def test_a_named_file_must_exist() -> None:
 
 def test_unknown_keys_are_named_wherever_they_come_from() -> None:
     """A mistyped key would be ignored and its setting silently not apply."""
-    assert file_problems("prot = 1") == ["prot: no such key of the file"]
+    assert file_problems("prot = 1") == [
+        "prot: no such key of the file; did you mean port?"
+    ]
     Path("chatd.toml").unlink()
     with pytest.raises(ConfigError, match="CHATD_PROT"):
         load({}, {"CHATD_PROT": "1"})
@@ -98,7 +100,7 @@ def test_unknown_keys_are_named_wherever_they_come_from() -> None:
 @pytest.mark.parametrize(
     ("setting", "value", "sentence"),
     [
-        ("port", 65_536, "port: Expected int <= 65535"),
+        ("port", 65_536, "port: at most 65535"),
         ("database_url", "postgresql://h/d", "SQLite only"),
         ("database_url", "mysql://h/d", "needs sqlite:///path"),
         ("workers", 2, "workers: more than one needs PostgreSQL and Redis"),
@@ -210,3 +212,25 @@ def test_demo_links_are_for_demos() -> None:
     """Everybody who reads a real installation's log could sign in as its owner."""
     (text,) = warnings(load({"demo": True, "public_url": "https://c.example"}, {}))
     assert text.startswith("demo: ")
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    """An operator would start the server once for every mistake."""
+    with pytest.raises(ConfigError) as error:
+        load({"port": 70_000, "log_level": "loud", "workers": "many"}, {})
+    assert error.value.problems == [
+        "port: at most 65535",
+        "workers: needs a whole number",
+        "log_level: loud is not one of these: debug, info, warning, error",
+    ]
+
+
+def test_a_typing_error_is_guessed() -> None:
+    """The next thing that an operator types would be wrong as well."""
+    with pytest.raises(ConfigError) as error:
+        load({"limit": ("recipient=5",)}, {})
+    (problem,) = error.value.problems
+    assert problem.endswith("no limit named recipient; did you mean recipients?")
+    with pytest.raises(ConfigError) as error:
+        load({}, {"CHATD_PROT": "1"})
+    assert "PORT" in error.value.problems[0]

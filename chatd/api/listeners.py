@@ -18,6 +18,30 @@ from chatd.api.probes import Probes
 from chatd.telemetry import log, spawn
 
 
+def open_port(host: str, port: int) -> socket.socket:
+    """A socket at an address, which nobody connects to before a server listens.
+
+    Raises:
+        OSError: the address is not ours, or taken; the text says which one.
+    """
+    shown = f"{host}:{port}"
+    try:
+        found = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, _, _, _, address = found[0]
+        opened = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise OSError(f"host: there is no {shown} here ({error.strerror})") from error
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind(address)
+    except OSError as error:
+        opened.close()
+        raise OSError(f"port: cannot listen on {shown} ({error.strerror})") from error
+    return opened
+
+
 class Listener(Server):
     """uvicorn's server; who wants it to end sets `should_exit`."""
 
@@ -56,8 +80,7 @@ class Monitor:
             OSError: the address cannot be used.
         """
         host, port = self._address
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        opened = socket.create_server((host, port), family=family)
+        opened = open_port(host, port)
         port = opened.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{port}"

@@ -177,6 +177,9 @@ def read(folder: Path) -> Manifest:
         raw = (folder / MANIFEST).read_bytes()
         manifest = msgspec.json.decode(raw, type=Manifest)
         same = _sha256(folder / DATABASE) == manifest.sha256
+    except FileNotFoundError as error:
+        name = Path(error.filename).name
+        raise CopyError(f"{folder} is no whole backup: no {name} there") from error
     except (OSError, msgspec.DecodeError) as error:
         raise CopyError(f"{folder} is no whole backup: {error}") from error
     if not same:

@@ -71,12 +71,23 @@ def findings(config: Config, clock: Clock) -> list[Finding]:
             Finding(about, sentence, Weight.WARNING)
             for about, _, sentence in (one.partition(": ") for one in warnings(config))
         ),
+        *_folder(config),
         *_secrets(config),
         *_disk(config, clock),
         *_database(config),
         *_clock(config, clock),
         *_files(),
     ]
+
+
+def _folder(config: Config) -> Iterator[Finding]:
+    for folder in {config.data_dir, config.database_path.parent}:
+        found = _existing(folder)
+        if not found.is_dir():
+            yield Finding("data_dir", f"{found} is not a folder", Weight.ERROR)
+        elif not os.access(found, os.W_OK | os.X_OK):
+            who = f"user {os.geteuid()}"
+            yield Finding("data_dir", f"{who} may not write in {found}", Weight.ERROR)
 
 
 def _secrets(config: Config) -> Iterator[Finding]:
