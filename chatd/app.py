@@ -235,13 +235,15 @@ def serve(config: Config, parent: Parent | None = None) -> None:
     Raises:
         ConfigError: a key or the secret cannot be used.
         SchemaError: the database cannot be used.
-        OSError: the data folder cannot be written.
+        OSError: the data folder cannot be written, or the address not be listened on.
     """
     telemetry.configure(config.log_level)
     failpoints.arm(config.failpoints)
     open_more_files()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(config, parent))
+    # Before all else: a port that is taken must not leave a database touched.
+    public = open_port(config.host, config.port) if parent is None else parent.public
+    with public, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(config, public, parent))
 
 
 def _open_inside(config: Config) -> socket.socket | None:
@@ -266,7 +268,7 @@ def _siblings(config: Config, inside: socket.socket) -> Siblings:
     return Siblings(deployment_secret(config), f"http://{shown}:{port}", SystemClock())
 
 
-async def _serve(config: Config, parent: Parent | None) -> None:
+async def _serve(config: Config, public: socket.socket, parent: Parent | None) -> None:
     inside = _open_inside(config)
     siblings = None if inside is None else _siblings(config, inside)
     installation = Installation(config, Foundation(siblings=siblings))
@@ -283,11 +285,9 @@ async def _serve(config: Config, parent: Parent | None) -> None:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, server.handle_exit, name, None)
-        if parent is None:
-            await server.serve([open_port(config.host, config.port)])
-        else:
+        if parent is not None:
             loop.add_reader(parent.lifeline, _orphaned, loop, parent.lifeline, server)
-            await server.serve([parent.public])
+        await server.serve([public])
     finally:
         await installation.stop()
         if monitor is not None:

@@ -6,8 +6,6 @@ defaults are those of the contract, section "Limits", or argue for themselves.
 
 import msgspec
 
-from chatd.wording import meant
-
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Bounds that an installation may set; published as they are."""
@@ -62,8 +60,7 @@ def with_changes(limits: Limits, changes: dict[str, int]) -> Limits:
     for name, value in changes.items():
         field = by_name.get(name, name)
         if field not in by_name.values():
-            near = meant(name, (*by_name, *by_name.values()))
-            raise ValueError(f"there is no limit named {name}{near}")
+            raise ValueError(f"there is no limit named {name}")
         if value < 1:
             raise ValueError(f"limit {name} needs a positive whole number")
         fields[field] = value

@@ -1,7 +1,8 @@
 """Logs and owned tasks. Logs hold ids and codes, never texts, tokens or queries.
 
 Structured JSON lines go to standard error; standard output belongs to the commands.
-Control characters are escaped by being JSON, so that no log line can be forged. What
+Control characters are escaped by being JSON, so that no log line can be forged; on a
+terminal the same is written for people. What
 libraries say is taken in from warnings on: their debug lines print what they carry.
 """
 
@@ -63,7 +64,9 @@ def configure(level: str = "info") -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_to_text),
+            _for_people
+            if sys.stderr.isatty()
+            else structlog.processors.JSONRenderer(serializer=_to_text),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
@@ -108,6 +111,17 @@ def _with_ids(
     for name, value in _ABOUT.get().items():
         record.setdefault(name, value)
     return record
+
+
+def _for_people(
+    _logger: object, _method: str, record: MutableMapping[str, object]
+) -> str:
+    """A line for a terminal; escaped like the others, but for a traceback's lines."""
+    at, level = str(record.pop("timestamp")), str(record.pop("level"))
+    event, trace = record.pop("event"), record.pop("exception", None)
+    words = [f"{name}={_to_text(value)}" for name, value in record.items()]
+    line = " ".join([at[11:19], f"{level:7}", _to_text(event)[1:-1], *words])
+    return line if trace is None else f"{line}\n{trace}"
 
 
 def _to_text(record: object, **_options: object) -> str:

@@ -7,6 +7,7 @@ import jwt
 import pytest
 from click.testing import CliRunner, Result
 
+from chatd.api.listeners import open_port
 from chatd.cli import main
 from chatd.config import MASK
 
@@ -116,6 +117,26 @@ def test_both_refuse_what_is_unsafe_on_this_machine(tmp_path: Path) -> None:
         assert result.exit_code == 1
         assert "error: secret: others than its owner may open" in result.stderr
         assert SECRET not in result.output
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    """An operator would see a traceback, or a server that nobody can reach."""
+    with open_port("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        result = run("serve", "--port", port, "--data-dir", "data")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: port: cannot listen on 127.0.0.1:{port}")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_data_folder_that_is_none(tmp_path: Path) -> None:
+    """An operator would be told what the system calls it."""
+    (tmp_path / "file").touch()
+    result = run("serve", "--port", "0", "--data-dir", "file")
+    assert result.exit_code == 1
+    assert "error: data_dir: " in result.stderr
+    assert "file is not a folder" in result.stderr
 
 
 def test_serve_refuses_what_check_refuses() -> None:

@@ -124,6 +124,20 @@ def test_libraries_speak_our_language(capsys: pytest.CaptureFixture[str]) -> Non
     assert said["level"] == "warning"
 
 
+def test_on_a_terminal_it_is_for_people(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever tries the server out would have to read JSON."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    configure()
+    with about(request="r1"):
+        log.warning("commit failed", code="storage\x1bfull", count=3)
+    said = capsys.readouterr().err
+    assert said[8:] == (
+        ' warning commit failed code="storage\\u001bfull" count=3 request="r1"\n'
+    )
+
+
 def test_nobody_forges_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     """An id with a line break could write anything into the log (CVE-2020-7694)."""
     log.info("call", method='x\n{"event":"forged"}\x1b[2J\u2028')

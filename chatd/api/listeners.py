@@ -8,6 +8,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from starlette.applications import Starlette
 from uvicorn.config import Config
@@ -17,9 +18,12 @@ from chatd.api.application import operators_routes
 from chatd.api.probes import Probes
 from chatd.telemetry import log, spawn
 
+BACKLOG: Final = 2048
+"""As uvicorn's own; a school comes back in the same second."""
+
 
 def open_port(host: str, port: int) -> socket.socket:
-    """A socket at an address, which nobody connects to before a server listens.
+    """A socket that listens at an address; who comes early waits for the server.
 
     Raises:
         OSError: the address is not ours, or taken; the text says which one.
@@ -36,6 +40,8 @@ def open_port(host: str, port: int) -> socket.socket:
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind(address)
+        # Only now the address is ours: two sockets that do not listen may share one.
+        opened.listen(BACKLOG)
     except OSError as error:
         opened.close()
         raise OSError(f"port: cannot listen on {shown} ({error.strerror})") from error

@@ -1,4 +1,4 @@
-"""Sentences for whoever typed something wrong: what is wrong, and what would be right."""
+"""Sentences for whoever typed something wrong: what it is, and what would be right."""
 
 import difflib
 import re

@@ -14,8 +14,17 @@ from urllib.parse import urlsplit
 import msgspec
 
 from chatd import failpoints
+from chatd.config.addresses import (
+    host_of_internal,
+    is_inside,
+    is_loopback,
+    is_origin,
+    is_safe_url,
+    is_web_url,
+)
+from chatd.config.wording import meant, worded
 from chatd.limits import Limits, with_changes
-from chatd.wording import meant, worded
+from chatd.limits import describe as describe_limits
 
 FILE_NAME = "chatd.toml"
 PREFIX = "CHATD_"
@@ -226,7 +235,9 @@ def _contradictions(config: Config) -> Iterator[str]:
     try:
         _ = config.limits
     except ValueError as error:
-        yield f"limit: {error}"
+        known = describe_limits(Limits())
+        strange = next((name for name in config.limit if name not in known), "")
+        yield f"limit: {error}{meant(strange, known)}"
     if config.metrics_port and config.metrics_port == config.port:
         yield "metrics_port: is the port itself; leave it out, or choose another"
     if config.drain_notice >= config.grace:
@@ -247,9 +258,9 @@ def _sharing_problems(config: Config) -> Iterator[str]:
         return
     if not shared:
         yield "internal_url: several gateways need PostgreSQL and Redis"
-    if (host := _host_of_internal(config.internal_url)) is None:
+    if (host := host_of_internal(config.internal_url)) is None:
         yield "internal_url: needs http://ADDRESS:PORT"
-    elif not _is_loopback(host):
+    elif not is_loopback(host):
         if config.deployment_secret is None:
             yield "deployment_secret: gateways of several hosts need the same one"
         if config.secret is None and not config.issuers:
@@ -259,7 +270,7 @@ def _sharing_problems(config: Config) -> Iterator[str]:
 def _failpoint_problems(config: Config) -> Iterator[str]:
     if config.failpoints is None:
         return
-    if config.public_url is not None or not _is_loopback(config.host):
+    if config.public_url is not None or not is_loopback(config.host):
         yield "failpoints: not on a server that others reach, so never in production"
     try:
         if not config.failpoints.startswith("@"):
@@ -269,10 +280,10 @@ def _failpoint_problems(config: Config) -> Iterator[str]:
 
 
 def _web_problems(config: Config) -> Iterator[str]:
-    if config.public_url is not None and not _is_web_url(config.public_url):
+    if config.public_url is not None and not is_web_url(config.public_url):
         yield "public_url: needs http://HOST or https://HOST"
     for origin in config.allowed_origin:
-        if not _is_origin(origin):
+        if not is_origin(origin):
             every = "; name each one" if origin == "*" else ""
             yield f"allowed_origin: {origin} is not SCHEME://HOST[:PORT]{every}"
     for proxy in config.trusted_proxy:
@@ -309,7 +320,7 @@ def _issuer_problems(issuer: IssuerSettings) -> Iterator[str]:
         yield f"key: HS256 needs at least {SECRET_BYTES_MIN} bytes"
     if "*" in issuer.tenants and len(issuer.tenants) > 1:
         yield 'tenants: "*" stands alone'
-    if issuer.jwks_url is not None and not _is_safe_url(issuer.jwks_url):
+    if issuer.jwks_url is not None and not is_safe_url(issuer.jwks_url):
         yield "jwks_url: needs https://, or http:// to this very machine"
 
 
@@ -320,18 +331,18 @@ def warnings(config: Config) -> list[str]:
         found.append("unsafe_durability: an acknowledged message may be lost")
     if config.failpoints is not None:
         found.append("failpoints: the server dies, waits or fails on purpose")
-    if config.demo and not _is_loopback(config.host):
+    if config.demo and not is_loopback(config.host):
         found.append(f"demo: its login links work for whoever reaches {config.host}")
     elif config.demo and config.public_url is not None:
         found.append("demo: its login links work for whoever sees the log")
-    if config.public_url is not None and not _is_safe_url(config.public_url):
+    if config.public_url is not None and not is_safe_url(config.public_url):
         found.append("public_url: over http:// everybody on the way can read tokens")
     found += [
         f"allowed_origin: anybody on the way can change the pages of {origin}"
         for origin in config.allowed_origin
-        if not _is_safe_url(origin)
+        if not is_safe_url(origin)
     ]
-    if config.metrics_port is not None and not _is_inside(config.metrics_host):
+    if config.metrics_port is not None and not is_inside(config.metrics_host):
         found.append(
             f"metrics_host: whoever reaches {config.metrics_host} can read the metrics"
         )
@@ -372,45 +383,3 @@ def _without_password(url: str) -> str:
     if parts.password is None:
         return url
     return url.replace(f":{parts.password}@", f":{MASK}@", 1)
-
-
-def _is_web_url(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
-def _host_of_internal(url: str) -> str | None:
-    parts = urlsplit(url)
-    try:
-        whole = parts.scheme == "http" and parts.port is not None
-    except ValueError:
-        return None
-    return parts.hostname if whole and url == f"http://{parts.netloc}" else None
-
-
-def _is_origin(origin: str) -> bool:
-    parts = urlsplit(origin)
-    return _is_web_url(origin) and origin == f"{parts.scheme}://{parts.netloc}"
-
-
-def _is_safe_url(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (
-        parts.scheme == "http" and _is_loopback(parts.hostname or "")
-    )
-
-
-def _is_inside(host: str) -> bool:
-    """Whether an address is one of a private network, and not every address at once."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return address.is_private and not address.is_unspecified
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 import pytest
 
-from chatd.wording import meant, worded
+from chatd.config.wording import meant, worded
 
 CASES = [
     (Annotated[int, msgspec.Meta(le=9)], 10, "port: at most 9"),
