@@ -1,6 +1,7 @@
 """The composition root: builds everything, knows everything, and nobody imports it."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from chatd.actions.basis.rates import Rates
 from chatd.actions.sessions import SignIn
 from chatd.api.application import routes
 from chatd.api.door import Door
-from chatd.api.listeners import Listener, Monitor, open_port
+from chatd.api.listeners import Listener, Monitor
 from chatd.api.probes import Probes, Scrapes
 from chatd.bus.local import LocalBus
 from chatd.clock import Clock, SystemClock
@@ -32,6 +33,7 @@ from chatd.identity.issuers import issuers, signer
 from chatd.identity.kept import deployment_secret
 from chatd.identity.tokens import Verifier
 from chatd.operating.health import Check, Health, has_room
+from chatd.operating.ports import open_port
 from chatd.operating.soundness import open_more_files
 from chatd.signalr.http.listener import HeadLimits
 from chatd.signalr.mounting import SignalRServer
@@ -164,7 +166,8 @@ class Installation:
 
 
 def _scrapes(config: Config) -> Scrapes:
-    if config.metrics_port is not None:
+    if config.metrics_port is not None or config.workers > 1:
+        # Of several workers any one would answer, each with series of its own.
         return Scrapes.BY_NOBODY
     # A public address means a proxy, which would make strangers look like neighbours.
     private = config.public_url is None and config.host in LOOPBACK
@@ -237,7 +240,9 @@ def serve(config: Config, parent: Parent | None = None) -> None:
         SchemaError: the database cannot be used.
         OSError: the data folder cannot be written, or the address not be listened on.
     """
-    telemetry.configure(config.log_level)
+    # Workers write into one log.
+    own = {"pid": os.getpid()} if config.workers > 1 else {}
+    telemetry.configure(config.log_level, **own)
     failpoints.arm(config.failpoints)
     open_more_files()
     # Before all else: a port that is taken must not leave a database touched.

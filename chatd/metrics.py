@@ -4,7 +4,8 @@ Others import the objects and count. No label is ever an id, a name or a text of
 somebody's: each has a few known values, so a metric costs the same on a full server.
 Times are seconds and sizes are bytes. `exposition` is what a Prometheus server reads.
 
-Each worker process has series of its own, on a port of its own: the client library's
+Each worker process has series of its own, on a port of its own (`--metrics-port` and
+the next ones), by which Prometheus' `instance` tells them apart: the client library's
 shared-file mode would make gauges and restarts ambiguous and every count twice as dear.
 """
 

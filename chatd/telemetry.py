@@ -26,6 +26,8 @@ _ABOUT: ContextVar[Mapping[str, object]] = ContextVar(
     "about", default=MappingProxyType({})
 )
 
+_ALWAYS: Final[dict[str, object]] = {}
+
 _TRACEPARENT: Final = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
 )
@@ -56,8 +58,13 @@ def about(**ids: object) -> Iterator[None]:
         _ABOUT.reset(token)
 
 
-def configure(level: str = "info") -> None:
-    """Write log records of at least `level` as JSON lines to standard error."""
+def configure(level: str = "info", **always: object) -> None:
+    """Write log records of at least `level` as JSON lines to standard error.
+
+    `always` stands in each of them.
+    """
+    _ALWAYS.clear()
+    _ALWAYS.update(always)
     structlog.configure(
         processors=[
             _with_ids,
@@ -108,7 +115,7 @@ class _Lines:
 def _with_ids(
     _logger: object, _method: str, record: MutableMapping[str, object]
 ) -> MutableMapping[str, object]:
-    for name, value in _ABOUT.get().items():
+    for name, value in (*_ABOUT.get().items(), *_ALWAYS.items()):
         record.setdefault(name, value)
     return record
 

@@ -7,9 +7,9 @@ import jwt
 import pytest
 from click.testing import CliRunner, Result
 
-from chatd.api.listeners import open_port
 from chatd.cli import main
 from chatd.config import MASK
+from chatd.operating.ports import open_port
 
 SECRET = "a secret for these tests, long enough"
 

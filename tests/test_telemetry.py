@@ -113,6 +113,17 @@ async def test_ids_are_on_every_line_of_a_call(
     assert ids == [{"request": "r1"}, {"request": "r1", "connection": "c1"}, {}]
 
 
+def test_what_stands_in_every_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of several workers nobody would know which one is in trouble."""
+    configure(pid=7)
+    log.info("here", code="ok")
+    configure()
+    log.info("there")
+    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+    assert first["pid"] == 7
+    assert "pid" not in second
+
+
 def test_libraries_speak_our_language(capsys: pytest.CaptureFixture[str]) -> None:
     """Half of the log could not be searched, or would hold what libraries carry."""
     library = logging.getLogger("uvicorn.error")

@@ -342,6 +342,8 @@ def warnings(config: Config) -> list[str]:
         for origin in config.allowed_origin
         if not is_safe_url(origin)
     ]
+    if config.workers > 1 and config.metrics_port is None:
+        found.append("metrics_port: without one nobody can scrape several workers")
     if config.metrics_port is not None and not is_inside(config.metrics_host):
         found.append(
             f"metrics_host: whoever reaches {config.metrics_host} can read the metrics"

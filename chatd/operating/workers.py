@@ -19,10 +19,8 @@ import msgspec
 from chatd import telemetry
 from chatd.clock import Clock, SystemClock
 from chatd.config import Config, packed
+from chatd.operating.ports import open_port
 from chatd.telemetry import log
-
-BACKLOG: Final = 2048
-"""As uvicorn's own."""
 
 AGAIN_S: Final = 0.1
 AGAIN_S_MAX: Final = 10.0
@@ -136,7 +134,7 @@ class Workers:
         if metrics_port:
             metrics_port += index
         return msgspec.structs.replace(
-            config, workers=1, internal_url=inside, metrics_port=metrics_port
+            config, internal_url=inside, metrics_port=metrics_port
         )
 
 
@@ -153,9 +151,6 @@ def serve(config: Config) -> int:
         OSError: the address cannot be listened on.
     """
     telemetry.configure(config.log_level)
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    shared = socket.create_server(
-        (config.host, config.port), family=family, backlog=BACKLOG
-    )
+    shared = open_port(config.host, config.port)
     with shared:
         return asyncio.run(Workers(config, shared, SystemClock()).run())

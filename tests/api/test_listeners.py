@@ -5,7 +5,7 @@ import json
 import httpx2
 import pytest
 
-from chatd.api.listeners import Monitor, open_port
+from chatd.api.listeners import Monitor
 from chatd.api.probes import Probes
 from chatd.operating.health import Health
 from chatd.telemetry import configure
@@ -50,8 +50,6 @@ async def test_the_operators_port(host: str, capfd: pytest.CaptureFixture[str]) 
 
 async def test_a_port_that_is_taken_is_said() -> None:
     """A server would run unwatched because of another one's port."""
-    with pytest.raises(OSError, match=r"host: there is no no\.such\.invalid:0 here"):
-        open_port("no.such.invalid", 0)
     first = Monitor(probes(), "127.0.0.1", 0)
     first.start()
     port = int(first.url.rpartition(":")[2])
