@@ -17,6 +17,7 @@ import apsw
 from chatd import failpoints
 from chatd.clock import Clock
 from chatd.errors import Refused
+from chatd.store.change import Change, Committed
 from chatd.store.engine.migrating import load, migrate
 from chatd.store.engine.sqlite import Listener, SqliteStore, SqliteTransaction
 from chatd.store.engine.writer import Writer, _Waiting
@@ -125,6 +126,10 @@ class SimulatedStore(SqliteStore):
         found = self._read(work)
         await self._disk.wait()
         return found
+
+    async def commit(self, change: Change) -> Committed:
+        # A disk in memory has no log to cut.
+        return await self._writer.commit(change)
 
     async def close(self) -> None:
         self._closed = True
