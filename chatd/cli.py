@@ -8,11 +8,13 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
+import msgspec
 
 from chatd import __version__, app
 from chatd.clock import SystemClock
@@ -20,17 +22,20 @@ from chatd.config import Config, ConfigError, describe, load, unpacked
 from chatd.domain.people import Caller
 from chatd.identity.issuers import issuers, signer
 from chatd.identity.tokens import SCOPES, mint
-from chatd.operating import copies, workers
+from chatd.operating import copies, importing, workers
 from chatd.operating.copies import Restored
+from chatd.operating.importing import ImportFailed
 from chatd.operating.soundness import Finding, Weight, findings
 from chatd.store.engine.migrating import SchemaError
 from chatd.store.engine.sqlite import open_store
 from chatd.store.upkeep.copying import CopyError
+from chatd_protocol.chat.directory import LineResult
 
 TTL_S = 3600
 TTL_S_MAX = 366 * 24 * 3600
 
 Command = Callable[..., None]
+T = TypeVar("T")
 
 _PATH = click.Path(path_type=Path)
 
@@ -223,6 +228,52 @@ def token(
     _or_fail(lambda: click.echo(mint(signer(config, tenant), caller, now_ms, ttl)))
 
 
+@main.command("import")
+@_options(*_COMMON)
+@click.option("--tenant", required=True)
+@click.option("--url", help="The server; default: the one that these settings start.")
+@click.argument(
+    "files", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1
+)
+def import_(
+    tenant: str, url: str | None, files: tuple[Path, ...], **options: Any
+) -> None:
+    """Send FILES of directory data to a running server; exit 1 if a line is refused.
+
+    A line is {"do": "putUser", "request": {...}}, named as in the HTTP API. A result
+    per line goes to standard output; in a terminal there is a progress bar, and the
+    refused lines.
+    """
+    config = _load(options)
+    base = url or config.public_url or f"http://{config.host}:{config.port}"
+    caller = Caller(tenant, "chatd-import", frozenset({"directory"}))
+    pass_ = _or_fail(
+        lambda: mint(signer(config, tenant), caller, SystemClock().now_ms(), TTL_S)
+    )
+    send = partial(importing.send, base.rstrip("/"), pass_)
+    refused = _or_fail(lambda: sum(_tell_results(path, send(path)) for path in files))
+    sys.exit(1 if refused else 0)
+
+
+def _tell_results(path: Path, results: Iterator[LineResult]) -> int:
+    """Returns how many lines were refused."""
+    in_terminal = sys.stdout.isatty()
+    refused = done = 0
+    with click.progressbar(
+        results, length=importing.lines_in(path), label=path.name, file=sys.stderr
+    ) as shown:
+        for result in shown:
+            done += 1
+            refused += result.code is not None
+            if not in_terminal:
+                click.echo(msgspec.json.encode(result))
+            elif result.code is not None:
+                where = " ".join(one.pointer for one in result.errors or ())
+                click.echo(f"\r{path.name}:{result.line}: {result.code} {where}")
+    click.echo(f"{path.name}: {done - refused} done, {refused} refused", err=True)
+    return refused
+
+
 async def _migrate(config: Config) -> None:
     store = open_store(
         config.database_path, clock=SystemClock(), on_committed=lambda _: None
@@ -251,10 +302,16 @@ def _was_given(value: object) -> bool:
     return value is not None and value is not False and value != ()
 
 
-def _or_fail(work: Callable[[], object]) -> None:
+def _or_fail(work: Callable[[], T]) -> T:
     try:
-        work()
-    except (ConfigError, CopyError, SchemaError, OSError) as error:
+        return work()
+    except (
+        ConfigError,
+        CopyError,
+        ImportFailed,
+        SchemaError,
+        OSError,
+    ) as error:
         _fail(str(error).splitlines())
 
 

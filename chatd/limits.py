@@ -37,6 +37,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     new_conversations_per_hour: int = 30
     unread_exact: int = 999
     http_body_bytes: int = 1024 * 1024
+    directory_import_bytes: int = 64 * 1024 * 1024
+    """Of one bulk import: about 300,000 people."""
     participants_in_view: int = 8
     """Faces that a group's row in the list can show at most."""
 

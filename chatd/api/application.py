@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatd.actions.sessions import OPERATOR
+from chatd.api.bulk import line_by_line
 from chatd.api.door import Door, Endpoint, answered, bearer, endpoint, json
 from chatd.api.events import STREAMED, or_stream
 from chatd.api.probes import Probes, Scrapes, is_neighbour
@@ -27,7 +28,7 @@ from chatd.api.problems import HEADERS, problem
 from chatd.errors import Refused
 from chatd.ids import new_id
 from chatd.limits import describe
-from chatd_protocol.chat.routes import BASE, OPEN_ROUTES, ROUTES
+from chatd_protocol.chat.routes import BASE, OPEN_ROUTES, ROUTES, RouteRow
 
 CORS_SECONDS = 600
 
@@ -49,9 +50,7 @@ def routes(door: Door) -> list[BaseRoute]:
             *(
                 Route(
                     row.path.removeprefix(BASE),
-                    or_stream(door, row, endpoint(door, row))
-                    if row.name == STREAMED
-                    else endpoint(door, row),
+                    _behind(door, row),
                     methods=[row.method],
                 )
                 for row in ROUTES
@@ -66,6 +65,13 @@ def routes(door: Door) -> list[BaseRoute]:
         *(Route(path, work) for path, work in outside),
         Route("/metrics", answered(clock, _guarded(door), "getMetrics")),
     ]
+
+
+def _behind(door: Door, row: RouteRow) -> Endpoint:
+    if row.lines:
+        return line_by_line(door, row)
+    page = endpoint(door, row)
+    return or_stream(door, row, page) if row.name == STREAMED else page
 
 
 def operators_routes(probes: Probes) -> list[BaseRoute]:

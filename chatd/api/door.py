@@ -69,10 +69,7 @@ def endpoint(door: Door, row: RouteRow) -> Endpoint:
     deed = DEEDS[row.name]
 
     async def answer(http: HttpRequest) -> Response:
-        identity = await door.authenticate(bearer(http), acting_for(http))
-        caller = identity.caller
-        if not identity.person if row.scope is None else row.scope not in caller.scopes:
-            raise Refused("forbidden")
+        caller = (await entered(door, http, row)).caller
         door.rates.spend(caller.tenant, caller.user_id, deed.cost)
         try:
             async with asyncio.timeout(BODY_SECONDS_MAX):
@@ -87,6 +84,20 @@ def endpoint(door: Door, row: RouteRow) -> Endpoint:
         return json(result, row.status)
 
     return answered(door.context.clock, answer, row.name)
+
+
+async def entered(door: Door, http: HttpRequest, row: RouteRow) -> Identity:
+    """Who asks, if they may use this route at all.
+
+    Raises:
+        Refused: `unauthenticated`; `forbidden` to a service on a person's route, and to
+            who has not the route's scope.
+    """
+    identity = await door.authenticate(bearer(http), acting_for(http))
+    scopes = identity.caller.scopes
+    if not identity.person if row.scope is None else row.scope not in scopes:
+        raise Refused("forbidden")
+    return identity
 
 
 def answered(clock: Clock, work: Endpoint, name: str) -> Endpoint:

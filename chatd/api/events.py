@@ -14,7 +14,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 
 from chatd.actions.basis.rates import Cost
-from chatd.api.door import Door, Endpoint, answered, bearer
+from chatd.api.door import Door, Endpoint, answered, entered
 from chatd.api.problems import HEADERS
 from chatd.api.reading import read
 from chatd.errors import Refused
@@ -36,9 +36,7 @@ def or_stream(door: Door, row: RouteRow, page: Endpoint) -> Endpoint:
     open_here: Counter[tuple[str, str]] = Counter()
 
     async def stream(http: HttpRequest) -> Response:
-        identity = await door.authenticate(bearer(http), None)
-        if "events" not in identity.caller.scopes:
-            raise Refused("forbidden")
+        identity = await entered(door, http, row)
         door.rates.spend(*identity.key, Cost.READ)
         limits = door.context.limits
         most = limits.connections_per_user

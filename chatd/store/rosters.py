@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chatd.store.effects import Effects
 from chatd.store.people import like_part
-from chatd.store.transaction import Row, SqlValue, Transaction
+from chatd.store.transaction import Row, SqlValue, Transaction, placeholders
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +205,22 @@ async def member_ids(
     """Everybody on a roster."""
     people = await members(tx, tenant, kind, roster_id)
     return tuple(user_id for user_id, _ in people)
+
+
+async def roles_on(
+    tx: Transaction, tenant: str, kind: str, roster_id: str, user_ids: Sequence[str]
+) -> dict[str, str]:
+    """The roles that these people have on one roster, of those who are on it."""
+    rows = await tx.all(
+        "SELECT user_id, role FROM roster_member"
+        " WHERE tenant = $1 AND kind = $2 AND roster_id = $3"
+        f" AND user_id IN ({placeholders(4, len(user_ids))})",
+        tenant,
+        kind,
+        roster_id,
+        *user_ids,
+    )
+    return dict(rows)
 
 
 async def roles_of(

@@ -95,7 +95,12 @@ async def asking(
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
-    limits = Limits(http_body_bytes=4096, reads_burst=5, reads_per_second=1)
+    limits = Limits(
+        http_body_bytes=4096,
+        directory_import_bytes=256_000,
+        reads_burst=5,
+        reads_per_second=1,
+    )
     async with asking(tmp_path, limits) as made:
         yield made
 

@@ -6,4 +6,4 @@ from chatd_protocol.chat.routes import ROUTES
 
 def test_rows_and_deeds_are_the_same() -> None:
     """The published description would promise what is not there."""
-    assert set(DEEDS) == {row.name for row in ROUTES}
+    assert set(DEEDS) == {row.name for row in ROUTES if not row.lines}

@@ -4,7 +4,7 @@ The deeds themselves are in `rosters`; here is only how a request of each kind n
 what it means, and how a roster is shown.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -66,6 +66,16 @@ class RosterDeeds:
             self.kind, self._id(request), request.user_id, request.role
         )
         return await rosters.put_member(context, caller, wanted)
+
+    async def put_members(
+        self, context: Context, caller: Caller, asked: Sequence[Any]
+    ) -> Collection[str]:
+        """Put people on one roster; returns the ids of which nobody is known."""
+        wanted = [
+            PutRosterMember(self.kind, self._id(one), one.user_id, one.role)
+            for one in asked
+        ]
+        return await rosters.put_members(context, caller, wanted)
 
     async def delete_member(
         self, context: Context, caller: Caller, request: Any

@@ -4,6 +4,7 @@ Who is put on a roster joins the roster's conversation in the same Change, who i
 off leaves it (ITS-18, ITS-19). Each kind is a row of functions made from one pattern.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -35,11 +36,11 @@ Plan = tuple[tuple[Write, ...], tuple[Guard, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What is known of a person's place on a roster before it is changed."""
+    """What is known of people's places on a roster before they are changed."""
 
     roster: RosterRecord | None
-    is_known: bool
-    role: str | None
+    known: frozenset[str]
+    roles: Mapping[str, str]
     conversation_id: str | None
 
 
@@ -110,27 +111,48 @@ async def put_member(
     Raises:
         Refused: `not_found` when there is no such roster or person.
     """
+    if await put_members(context, caller, [wanted]):
+        raise Refused("not_found")
+    return msgspec.convert({"userId": wanted.user_id, "role": wanted.role}, Member)
+
+
+async def put_members(
+    context: Context, caller: Caller, wanted: Sequence[PutRosterMember]
+) -> Collection[str]:
+    """The same for several people of one roster, whose conversation is told once.
+
+    Returns:
+        The ids of which nobody is known; the others are on the roster.
+
+    Raises:
+        Refused: `not_found` when there is no such roster.
+    """
+    kind, roster_id = wanted[0].kind, wanted[0].roster_id
+    ids = [one.user_id for one in wanted]
+
+    async def look() -> _Place:
+        return await context.store.read(_place, caller.tenant, kind, roster_id, ids)
 
     async def decide() -> tuple[_Place, tuple[Write, ...], tuple[Guard, ...]]:
-        place = await context.store.read(_place, caller.tenant, wanted)
-        if place.roster is None or not place.is_known:
+        place = await look()
+        if place.roster is None:
             raise Refused("not_found")
-        writes: tuple[Write, ...] = ()
-        if place.role != wanted.role:
-            writes = (wanted, *_following(place, wanted))
-        return place, writes, (_guard(wanted.kind, wanted.roster_id, place.roster),)
+        moved = _moved(place, wanted)
+        writes = (*moved, *_following(place, moved)) if moved else ()
+        return place, writes, (_guard(kind, roster_id, place.roster),)
 
     before = await commit(context, caller, decide)
     # A conversation of the roster may have begun between the look and the write; it
     # saw the roster as it was. Nothing guards against what is not there yet.
-    after = await context.store.read(_place, caller.tenant, wanted)
-    if after.conversation_id not in (None, before.conversation_id):
+    after = await look()
+    moved = _moved(before, wanted)
+    if moved and after.conversation_id not in (None, before.conversation_id):
 
         async def join() -> tuple[None, tuple[Write, ...], tuple[Guard, ...]]:
-            return None, _following(after, wanted), ()
+            return None, _following(after, moved), ()
 
         await commit(context, caller, join)
-    return msgspec.convert({"userId": wanted.user_id, "role": wanted.role}, Member)
+    return set(ids) - before.known
 
 
 async def delete_member(
@@ -143,10 +165,12 @@ async def delete_member(
     """
 
     async def decide() -> tuple[Empty, tuple[Write, ...], tuple[Guard, ...]]:
-        place = await context.store.read(_place, caller.tenant, wanted)
+        place = await context.store.read(
+            _place, caller.tenant, wanted.kind, wanted.roster_id, [wanted.user_id]
+        )
         if place.roster is None:
             raise Refused("not_found")
-        if place.role is None:
+        if not place.roles:
             return Empty(), (), ()
         writes: tuple[Write, ...] = (wanted,)
         if place.conversation_id is not None:
@@ -157,14 +181,24 @@ async def delete_member(
     return await commit(context, caller, decide)
 
 
-def _following(place: _Place, wanted: PutRosterMember) -> tuple[Write, ...]:
-    """What the roster's conversation does: take the person in, or tell them anew."""
-    if place.conversation_id is None:
+def _moved(
+    place: _Place, wanted: Sequence[PutRosterMember]
+) -> tuple[PutRosterMember, ...]:
+    return tuple(
+        one
+        for one in wanted
+        if one.user_id in place.known and place.roles.get(one.user_id) != one.role
+    )
+
+
+def _following(place: _Place, moved: Sequence[PutRosterMember]) -> tuple[Write, ...]:
+    """What the roster's conversation does: take people in, or tell them anew."""
+    id_ = place.conversation_id
+    if id_ is None:
         return ()
-    join = Join(place.conversation_id, (NewMember(wanted.user_id),), None)
-    if place.role is None:
-        return (join,)
-    return join, PermissionsMoved(place.conversation_id, (wanted.user_id,))
+    join = Join(id_, tuple(NewMember(one.user_id) for one in moved), None)
+    told = tuple(one.user_id for one in moved if one.user_id in place.roles)
+    return (join, PermissionsMoved(id_, told)) if told else (join,)
 
 
 def _guard(kind: str, roster_id: str, now: RosterRecord | None) -> Guard:
@@ -181,16 +215,14 @@ async def _roster(
 
 
 async def _place(
-    tx: Transaction, tenant: str, wanted: PutRosterMember | RemoveRosterMember
+    tx: Transaction, tenant: str, kind: str, roster_id: str, user_ids: Sequence[str]
 ) -> _Place:
-    key = (wanted.kind, wanted.roster_id)
-    roles = await rosters.roles_of(tx, tenant, wanted.user_id, [key])
-    person = await people.get(tx, tenant, wanted.user_id)
+    found = await people.many(tx, tenant, user_ids)
     return _Place(
-        roster=await rosters.get(tx, tenant, *key),
-        is_known=person is not None and not is_deleted(person),
-        role=roles.get(key),
-        conversation_id=await conversations.of_roster(tx, tenant, *key),
+        roster=await rosters.get(tx, tenant, kind, roster_id),
+        known=frozenset(id_ for id_, one in found.items() if not is_deleted(one)),
+        roles=await rosters.roles_on(tx, tenant, kind, roster_id, user_ids),
+        conversation_id=await conversations.of_roster(tx, tenant, kind, roster_id),
     )
 
 

@@ -330,3 +330,45 @@ class Policy(Shape):
 
     preset: Preset
     policy: dict[str, object]
+
+
+class DirectoryLine(Request):
+    """One deed of a bulk import: the name of a route and the request it takes."""
+
+    do: Literal[
+        "putUser",
+        "deleteUser",
+        "putCourse",
+        "deleteCourse",
+        "putCourseMember",
+        "deleteCourseMember",
+        "putProject",
+        "deleteProject",
+        "putProjectMember",
+        "deleteProjectMember",
+        "putGroup",
+        "deleteGroup",
+        "putGroupMember",
+        "deleteGroupMember",
+        "putUnit",
+        "deleteUnit",
+        "putUnitMember",
+        "deleteUnitMember",
+    ]
+    request: dict[str, object]
+
+
+class LineError(Shape):
+    """What is wrong in a line, and where."""
+
+    pointer: str
+    code: str
+
+
+class LineResult(Shape):
+    """What became of one line, counted from 1: a status as the route would answer."""
+
+    line: int
+    status: int
+    code: str | None = None
+    errors: tuple[LineError, ...] | None = None

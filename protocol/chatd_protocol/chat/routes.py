@@ -41,7 +41,8 @@ class ChangeConversation(Request):
 class RouteRow:
     """One route. `name` is its operation id; `scope` absent: a person's own deed.
 
-    `key` names the request's field that the header `Idempotency-Key` may carry.
+    `key` names the request's field that the header `Idempotency-Key` may carry. With
+    `lines` body and answer are NDJSON: a request a line, a result a line.
     """
 
     name: str
@@ -51,6 +52,7 @@ class RouteRow:
     result: type[Shape]
     scope: Scope | None = None
     key: str | None = None
+    lines: bool = False
 
     @property
     def status(self) -> int:
@@ -333,6 +335,15 @@ ROUTES: tuple[RouteRow, ...] = (
     ),
     *_user_rows(),
     *(row for noun in _ROSTERS for row in _roster_rows(noun)),
+    RouteRow(
+        "importDirectory",
+        "POST",
+        "/v1/directory",
+        directory.DirectoryLine,
+        directory.LineResult,
+        "directory",
+        lines=True,
+    ),
     *_tenant_rows(),
 )
 

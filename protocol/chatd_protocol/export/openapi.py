@@ -162,8 +162,12 @@ def _body(row: RouteRow, request: Schema, fields: list[str]) -> Schema:
             del schema["required"]
     return {
         "required": bool(needed),
-        "content": {"application/json": {"schema": schema}},
+        "content": {_media_type(row): {"schema": schema}},
     }
+
+
+def _media_type(row: RouteRow) -> str:
+    return "application/x-ndjson" if row.lines else "application/json"
 
 
 def _responses(row: RouteRow) -> Schema:
@@ -174,7 +178,7 @@ def _responses(row: RouteRow) -> Schema:
         schema = {"$ref": f"{_SCHEMAS}{row.result.__name__}"}
         answers[str(row.status)] = {
             "description": summary(row.result),
-            "content": {"application/json": {"schema": schema}},
+            "content": {_media_type(row): {"schema": schema}},
         }
     for status in sorted(_READ if row.method == "GET" else _WRITE):
         answers[status] = {"$ref": f"#/components/responses/Problem{status}"}

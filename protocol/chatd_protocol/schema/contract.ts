@@ -869,6 +869,12 @@ export interface DeleteUnitMember {
   userId: string;
 }
 
+/** One deed of a bulk import: the name of a route and the request it takes. */
+export interface DirectoryLine {
+  do: "deleteCourse" | "deleteCourseMember" | "deleteGroup" | "deleteGroupMember" | "deleteProject" | "deleteProjectMember" | "deleteUnit" | "deleteUnitMember" | "deleteUser" | "putCourse" | "putCourseMember" | "putGroup" | "putGroupMember" | "putProject" | "putProjectMember" | "putUnit" | "putUnitMember" | "putUser";
+  request: Record<string, unknown>;
+}
+
 /** Create a tenant, or change its name and preset (operators only). */
 export interface PutTenant {
   tenantId: string;
@@ -947,6 +953,20 @@ export interface Unit {
   name: string;
   memberCount: number;
   parentId?: string;
+}
+
+/** What became of one line, counted from 1: a status as the route would answer. */
+export interface LineResult {
+  line: number;
+  status: number;
+  code?: string;
+  errors?: LineError[];
+}
+
+/** What is wrong in a line, and where. */
+export interface LineError {
+  pointer: string;
+  code: string;
 }
 
 /** A tenant; its preset says which platform's rules it follows. */
