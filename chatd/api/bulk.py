@@ -112,7 +112,8 @@ async def _results(door: Door, caller: Caller, file: IO[bytes]) -> AsyncIterator
     """The results as lines, in the order of the deeds."""
     with file:
         together: list[_Line] = []
-        number = 0
+        reached: set[tuple[object, ...]] = set()
+        kind, number = "", 0
         while line := await asyncio.to_thread(file.readline, LINE_BYTES_MAX + 1):
             number += 1
             if len(line) > LINE_BYTES_MAX:
@@ -122,32 +123,30 @@ async def _results(door: Door, caller: Caller, file: IO[bytes]) -> AsyncIterator
                 continue
             if not line.strip():
                 continue
-            one = number, _read(number, line)
-            if len(together) == AT_ONCE or not _may_join(one, together):
+            deed = _read(number, line)
+            about = _about(deed)
+            # A later line may build on an earlier one (a member on a course and a
+            # person) or be about the same thing: then it has to win.
+            if len(together) == AT_ONCE or _kind(deed) != kind or about in reached:
                 yield await _carried_out(door, caller, together)
-                together = []
-            together.append(one)
+                together, reached, kind = [], set(), _kind(deed)
+            reached.add(about)
+            together.append((number, deed))
         yield await _carried_out(door, caller, together)
 
 
-def _may_join(one: _Line, together: list[_Line]) -> bool:
-    """Whether this line can be carried out at the same time as those.
+def _kind(line: DirectoryLine | LineResult) -> str:
+    return line.do if isinstance(line, DirectoryLine) else ""
 
-    Not when it may build on them (a member on a course and a person) or is about the
-    same thing: then the later one has to win.
-    """
-    deed = one[1]
-    if isinstance(deed, LineResult):
-        return True
-    others = [other for _, other in together if isinstance(other, DirectoryLine)]
-    return all(
-        other.do == deed.do and _about(other) != _about(deed) for other in others
+
+def _about(line: DirectoryLine | LineResult) -> tuple[str, ...]:
+    """The ids that a line is about, or its number if it is about nothing."""
+    if isinstance(line, LineResult):
+        return (str(line.line),)
+    places = _ROUTES[line.do].places()
+    return tuple(
+        str(line.request.get(n)) for n, where in places.items() if where == "path"
     )
-
-
-def _about(deed: DirectoryLine) -> tuple[object, ...]:
-    places = _ROUTES[deed.do].places()
-    return tuple(deed.request.get(n) for n, place in places.items() if place == "path")
 
 
 def _read(number: int, line: bytes) -> DirectoryLine | LineResult:

@@ -7,7 +7,10 @@ methods without a body and the JSON body for the others.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import msgspec
@@ -59,18 +62,24 @@ class RouteRow:
         """200, or 204 where there is nothing to answer."""
         return 204 if self.result is results.Empty else 200
 
-    def places(self) -> dict[str, Place]:
+    def places(self) -> Mapping[str, Place]:
         """Where each field of the request is found, by its JSON name."""
-        in_path = set(re.findall(r"{(\w+)}", self.path))
-        rest: Place = "query" if self.method in ("GET", "DELETE") else "body"
-        found: dict[str, Place] = {}
-        for field in msgspec.structs.fields(self.request):
-            name = field.encode_name
-            if name in in_path:
-                found[name] = "path"
-            else:
-                found[name] = "key" if name == self.key else rest
-        return found
+        return _places(self)
+
+
+@cache
+def _places(row: RouteRow) -> Mapping[str, Place]:
+    # Reading the fields of a type takes 0.2 ms, which each request would pay.
+    in_path = set(re.findall(r"{(\w+)}", row.path))
+    rest: Place = "query" if row.method in ("GET", "DELETE") else "body"
+    found: dict[str, Place] = {}
+    for field in msgspec.structs.fields(row.request):
+        name = field.encode_name
+        if name in in_path:
+            found[name] = "path"
+        else:
+            found[name] = "key" if name == row.key else rest
+    return MappingProxyType(found)
 
 
 _ONE = "/v1/conversations/{conversationId}"
