@@ -36,7 +36,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--kills",
         type=int,
         default=5,
-        help="how often the crash test kills the server (100 for the full proof)",
+        help="how often servers are killed (100 in full, 200 under --nemesis)",
+    )
+    parser.addoption(
+        "--nemesis",
+        action="store_true",
+        help="three gateways, PostgreSQL and Redis under the nemesis; see --kills",
+    )
+    parser.addoption(
+        "--messages",
+        type=int,
+        default=0,
+        help="how many messages the nemesis lets through (100000 for the full proof)",
     )
     parser.addoption(
         "--seeds",

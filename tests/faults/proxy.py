@@ -158,7 +158,9 @@ class Proxy:
         self._lines[line] = None
         pumps = [asyncio.create_task(self._pump(line, way)) for way in Way]
         try:
-            await asyncio.wait(pumps, return_when=asyncio.ALL_COMPLETED)
+            # Cancelled only when the proxy ends, which asyncio would complain of.
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait(pumps, return_when=asyncio.ALL_COMPLETED)
         finally:
             for pump in pumps:
                 pump.cancel()

@@ -6,24 +6,40 @@ the same id and repairs its copy; what it shows is written down as it is shown.
 
 import asyncio
 import itertools
-from contextlib import AsyncExitStack
+from collections.abc import Iterable
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
-from chatd_client import ChatClient, ChatOptions
-from chatd_protocol.chat.events import LogEvent, MessageCreated
+from chatd_client import ChatClient, ChatOptions, Refused
+from chatd_client.signalr import ConnectionLost
+from chatd_protocol.chat.events import (
+    LogEvent,
+    MessageCreated,
+    ParticipantsAdded,
+    ParticipantsRemoved,
+)
 from chatd_protocol.chat.objects import Message
-from chatd_protocol.chat.requests import Recipient, SendMessage, StartConversation, Sync
+from chatd_protocol.chat.requests import (
+    AddParticipants,
+    Recipient,
+    RemoveParticipant,
+    SendMessage,
+    StartConversation,
+    Sync,
+)
 from chatd_protocol.chat.results import ConversationStarted, Synced
-from tests.faults.checker import FOREVER, History, Sent, Stored, check
+from tests.faults.checker import FOREVER, History, Sent, Span, Stored, check
 from tests.faults.witness import Witness, content, report, witness
 from tests.support.tokens import token
 from tests.support.waiting import wait_until
 
 SOON: Final = ChatOptions(draw=lambda: 0.1)
 """Comes back within a fraction of a second, whatever happened."""
+
+AGAIN_S: Final = 0.2
 
 UNBOUND: Final = tuple(
     part
@@ -42,7 +58,12 @@ UNBOUND: Final = tuple(
 class Talk:
     """One conversation of some devices. Leaving it disconnects them all."""
 
-    def __init__(self, options: ChatOptions = SOON) -> None:
+    def __init__(
+        self, options: ChatOptions = SOON, *, patient: bool = False, name: str = "talk"
+    ) -> None:
+        """With `patient` a message that is refused for the moment is sent again."""
+        self.name = name
+        self._patient = patient
         self.history = History()
         self.clients: dict[str, ChatClient] = {}
         self.conversation = ""
@@ -50,6 +71,7 @@ class Talk:
         self.over = False
         self._options = options
         self._witnesses: list[Witness] = []
+        self._members: tuple[str, ...] = ()
         self._running = AsyncExitStack()
         self._numbers = itertools.count(1)
 
@@ -81,14 +103,13 @@ class Talk:
                 recipients=tuple(Recipient(kind="user", id=one) for one in others),
                 mode="group",
                 title="Steady hands",
-                client_request_id="talk",
+                client_request_id=self.name,
             ),
             ConversationStarted,
         )
         assert started.conversation is not None
         self.conversation = started.conversation.id
-        for one in (user, *others):
-            self.history.seen[one, self.conversation] = [(1, FOREVER)]
+        self._members = (user, *others)
 
     async def say(self, device: str, text: str = "") -> Message:
         """Send until it is answered; the first line of each text is its key."""
@@ -100,10 +121,33 @@ class Talk:
         request = SendMessage(
             conversation_id=self.conversation, client_message_id=key, text=text
         )
-        answer = await self.clients[device].call(request, Message)
+        answer = await self._until_accepted(device, request)
         sent[place] = replace(sent[place], answered_s=clock.time(), seq=answer.seq)
         self.answered += 1
         return answer
+
+    async def _until_accepted(self, device: str, request: SendMessage) -> Message:
+        while True:
+            try:
+                return await self.clients[device].call(request, Message)
+            except Refused as refused:
+                if not self._patient or refused.retry != "later":
+                    raise
+                await asyncio.sleep(refused.retry_after_s or AGAIN_S)
+
+    async def come_and_go(self, staff: str, guest: str) -> None:
+        """The guest is added and removed, again and again, until the talk is over."""
+        requests = itertools.cycle(
+            (
+                RemoveParticipant(conversation_id=self.conversation, user_id=guest),
+                AddParticipants(conversation_id=self.conversation, user_ids=(guest,)),
+            )
+        )
+        while not self.over:
+            # Whether it was done is in the log; who may not be repeated may fail.
+            with suppress(Refused, ConnectionLost):
+                await self.clients[staff].call(next(requests))
+            await asyncio.sleep(AGAIN_S)
 
     def asked(self, text: str) -> None:
         """Somebody sends this by other means; nobody knows what becomes of it."""
@@ -150,16 +194,27 @@ class Talk:
             if said is not None:
                 texts[event.seq] = (said.text or "", event.seq)
         history.texts[name] = texts
+        for user, spans in stays(stored, self._members).items():
+            history.seen[user, name] = spans
         async with asyncio.timeout(within_s):
             for device, client in self.clients.items():
+                last = min(
+                    history.seen[history.users[device], name][-1][1], len(stored)
+                )
                 history.whole.add(device)
-                await wait_until(partial(self._is_whole, client, len(stored)), within_s)
+                await wait_until(
+                    partial(self._is_whole, client, last), within_s, device
+                )
         for one in self._witnesses:
-            one.close([name])
+            member = history.seen[history.users[one.device], name][-1][1] == FOREVER
+            one.close([name] if member else [])
 
     def _is_whole(self, client: ChatClient, head: int) -> bool:
         room = client.replica.rooms.get(self.conversation)
-        return room is not None and room.cursor >= head
+        if room is None:
+            # Of what one is no member of any more, nothing need be kept.
+            return client.connected and head < FOREVER
+        return room.cursor >= head
 
     def check(self) -> None:
         """Fails if any promise was broken; `settle` was called."""
@@ -172,3 +227,20 @@ class Talk:
 def key_of(text: str) -> str:
     """What tells a message from all others."""
     return text.partition("\n")[0]
+
+
+def stays(log: list[LogEvent], members: Iterable[str]) -> dict[str, list[Span]]:
+    """From where to where each person sees a log that began with these members.
+
+    The first stay reaches back to the beginning (ITS-70).
+    """
+    spans: dict[str, list[Span]] = {one: [(1, FOREVER)] for one in members}
+    for event in log:
+        if isinstance(event, ParticipantsAdded):
+            for person in event.participants:
+                known = spans.setdefault(person.id, [])
+                known.append((event.seq if known else 1, FOREVER))
+        elif isinstance(event, ParticipantsRemoved):
+            for user in event.user_ids:
+                spans[user][-1] = (spans[user][-1][0], event.seq)
+    return spans
