@@ -62,6 +62,9 @@ from chatd_protocol.chat.results import TokenRefreshed, WatchedEvent
 FOR_THE_MOMENT: Final = frozenset({"storage_unavailable", "overloaded"})
 """Refusals at the connect hook after which a client should simply come back."""
 
+KEPT_HEADERS: Final = ("chatd-act-as",)
+"""What of a negotiation says who somebody is, besides the access token."""
+
 DENIALS: Final[dict[str, type[Denied]]] = {
     "unauthenticated": Unauthenticated,
     "storage_unavailable": Unavailable,
@@ -164,6 +167,7 @@ class ChatHub:
                 outbound_s=limits.outbound_queue_seconds,
             ),
             allowed_origins=self._allowed_origins,
+            kept_headers=KEPT_HEADERS,
         )
 
     def _method(self, row: MethodRow) -> Method:

@@ -14,6 +14,7 @@ from chatd.signalr.connections.connection import Connection
 from chatd.signalr.crowds.gate import Crowded
 from chatd.signalr.registry import HubContext
 from chatd.signalr.requests import Denied, Handshake, Identity
+from chatd.signalr.tickets import Ticket
 from chatd.telemetry import log
 from chatd_protocol.signalr.negotiate import WEB_SOCKETS
 
@@ -40,6 +41,15 @@ class Refusal(Exception):
     def words(self) -> str:
         """The status as a label, such as `not_found`."""
         return self.status.name.lower()
+
+
+class Elsewhere(Exception):
+    """A sibling has the connection."""
+
+    def __init__(self, token: str, ticket: Ticket) -> None:
+        super().__init__()
+        self.token = token
+        self.ticket = ticket
 
 
 NOT_FOUND: Final = Refusal(HTTPStatus.NOT_FOUND, "No Connection with that ID")
@@ -92,42 +102,57 @@ def _authority(url: str) -> tuple[str, str, int | None] | None:
     )
 
 
-async def open_connection(
-    context: HubContext, handshake: Handshake, *, version: int = 1
-) -> Connection:
-    """A new connection for whoever asks.
+async def negotiate_connection(
+    context: HubContext, handshake: Handshake, *, version: int
+) -> tuple[str, str]:
+    """The public id and the secret token of a new connection for whoever asks.
 
     Raises:
         Refusal: the server is going down, or the hub will not have him.
     """
     _check_room(context, handshake)
     identity = await _authenticate(context, handshake)
-    return context.open(identity, handshake, version=version)
+    return context.negotiate(identity, handshake, version=version)
 
 
-async def adopt_connection(
-    context: HubContext, handshake: Handshake, token: str
+async def find_connection(
+    context: HubContext, handshake: Handshake, token: str, *, anywhere: bool = False
 ) -> Connection:
-    """The connection of a WebSocket whose negotiation was answered by a sibling.
+    """The connection that a request names: it is there, or it begins with a ticket.
 
-    Some clients send their access token only when they negotiate; the ticket has it.
+    With `anywhere`, any sibling's ticket is as good as our own.
 
     Raises:
-        Refusal: no sibling has issued such a ticket lately, or as `open_connection`.
+        Elsewhere: it has begun, or must begin, at a sibling.
+        Refusal: there is none, it is somebody else's, or as `negotiate_connection`.
     """
+    connection = context.find(token)
+    if connection is not None:
+        await check_user(context, connection, handshake)
+        return connection
     siblings = context.siblings
     ticket = None if siblings is None else siblings.read(token, context.path)
-    if siblings is None or ticket is None or not siblings.opens_here(ticket):
+    if siblings is None or context.spent is None or ticket is None:
+        await turn_away(context, handshake)
+    if not anywhere and not siblings.is_home(ticket):
+        raise Elsewhere(token, ticket)
+    if not siblings.is_young(ticket) or token in context.spent:
         await turn_away(context, handshake)
     _check_room(context, handshake)
-    known = replace(handshake, bearer=handshake.bearer or ticket.bearer)
+    known = replace(
+        handshake,
+        # Some clients send their access token only when they negotiate.
+        bearer=handshake.bearer or ticket.bearer,
+        headers=ticket.headers | dict(handshake.headers),
+    )
     identity = await _authenticate(context, known)
     if identity.user_id != ticket.user:
         raise NOT_YOURS
-    # Looked at after the wait: two upgrades with one ticket must not both open.
-    if context.find(token) is not None:
-        raise IN_USE
-    return context.adopt(identity, known, token, ticket)
+    # Looked at after the wait: another request with this ticket may have been first.
+    first = context.find(token)
+    if first is not None:
+        return first
+    return context.begin(identity, known, token, ticket.connection_id or token)
 
 
 def _check_room(context: HubContext, handshake: Handshake) -> None:
@@ -203,16 +228,13 @@ async def admit_websocket(
     if WEB_SOCKETS not in context.hub.transports:
         raise NO_TRANSPORT
     if token is None:
-        return await open_connection(context, handshake)
-    connection = context.find(token)
-    if connection is None:
-        return await adopt_connection(context, handshake, token)
-    if connection.closed:
-        await turn_away(context, handshake)
-    await check_user(context, connection, handshake)
+        _check_room(context, handshake)
+        identity = await _authenticate(context, handshake)
+        return context.open(identity, handshake)
+    connection = await find_connection(context, handshake, token, anywhere=True)
     # Looked at after the wait: two upgrades with one token must not both attach.
     if connection.closed:
-        raise NOT_FOUND
+        await turn_away(context, handshake)
     if connection.pipe is not None:
         same = connection.transport == WEB_SOCKETS
         raise IN_USE if same else OTHER_TRANSPORT

@@ -102,6 +102,10 @@ class Hub:
 
     `allowed_origins` are the other origins whose pages may connect, exactly as browsers
     send them. A hub's own origin is always allowed, and so are programs.
+
+    `kept_headers` are headers of the negotiation, in lower case, that `authenticate`
+    looks at: a browser cannot send them again with a WebSocket, which may come to
+    another process.
     """
 
     methods: Mapping[str, Method]
@@ -115,4 +119,5 @@ class Hub:
     limits: HubLimits = field(default_factory=HubLimits)
     detailed_errors: bool = False
     allowed_origins: tuple[str, ...] = ()
+    kept_headers: tuple[str, ...] = ()
     transports: tuple[str, ...] = tuple(row.name for row in TRANSPORTS)

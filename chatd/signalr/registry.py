@@ -16,7 +16,7 @@ from chatd.signalr.dispatch import Calls
 from chatd.signalr.hub import Hub
 from chatd.signalr.prepared import Prepared
 from chatd.signalr.requests import Anonymous, Handshake, Identity
-from chatd.signalr.tickets import Siblings, Ticket
+from chatd.signalr.tickets import Siblings, Spent
 from chatd.signalr.ticks import Flusher, Wheel
 from chatd.telemetry import log, spawn
 from chatd_protocol.signalr.messages import HubMessage, Oversized
@@ -124,6 +124,7 @@ class HubContext:
     ) -> None:
         self.path = path
         self.siblings = siblings
+        self.spent = None if siblings is None else Spent(siblings.clock)
         self.hub = hub
         self.limits = hub.limits
         self.detailed_errors = hub.detailed_errors
@@ -159,27 +160,38 @@ class HubContext:
         self, identity: Identity, handshake: Handshake, *, version: int = 1
     ) -> Connection:
         """A new connection without a transport; in version 0 its id is its secret."""
-        connection_id = token_urlsafe(CONNECTION_ID_BYTES) if version else ""
+        token = token_urlsafe(TOKEN_BYTES)
+        connection_id = token_urlsafe(CONNECTION_ID_BYTES) if version else token
+        return self.begin(identity, handshake, token, connection_id)
+
+    def negotiate(
+        self, identity: Identity, handshake: Handshake, *, version: int
+    ) -> tuple[str, str]:
+        """The id and the token of a connection, whose transport is to come.
+
+        With siblings nothing is kept here: the client may come to any of them.
+        """
         if self.siblings is None:
-            token = token_urlsafe(TOKEN_BYTES)
-        else:
-            token = self.siblings.issue(
-                self.path, identity.user_id, connection_id, handshake.bearer
-            )
-        return self._open(identity, handshake, token, connection_id)
+            connection = self.open(identity, handshake, version=version)
+            return connection.id, connection.token
+        connection_id = token_urlsafe(CONNECTION_ID_BYTES) if version else ""
+        said = handshake.headers
+        token = self.siblings.issue(
+            self.path,
+            identity.user_id,
+            connection_id,
+            bearer=handshake.bearer,
+            headers={k: said[k] for k in self.hub.kept_headers if k in said},
+        )
+        return connection_id or token, token
 
-    def adopt(
-        self, identity: Identity, handshake: Handshake, token: str, ticket: Ticket
-    ) -> Connection:
-        """A connection that was negotiated with a sibling."""
-        return self._open(identity, handshake, token, ticket.connection_id)
-
-    def _open(
+    def begin(
         self, identity: Identity, handshake: Handshake, token: str, connection_id: str
     ) -> Connection:
+        """A connection with this id, known by this secret."""
         connection = self._by_token[token] = Connection(
             self,
-            connection_id=connection_id or token,
+            connection_id=connection_id,
             token=token,
             identity=identity,
             handshake=replace(handshake, bearer=None),
@@ -271,6 +283,8 @@ class HubContext:
         if self._by_token.pop(connection.token, None) is not None:
             self.addresses.released(connection.handshake.client)
             self.hub.observer.ended(connection)
+            if self.spent is not None:
+                self.spent.add(connection.token)
 
     # --------------------------------------------------------------------- hooks
 

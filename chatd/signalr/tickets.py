@@ -11,7 +11,9 @@ and it may carry the access token of clients that send theirs only once.
 import hashlib
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 import msgspec
@@ -24,8 +26,8 @@ NONCE_BYTES: Final = 12
 """What NIST SP 800-38D 8.2 asks of AES-GCM; random ones are good for 2^32 tokens."""
 
 TICKET_S: Final = 60
-"""How old a ticket may be that opens a WebSocket at a process that did not issue it.
-A client connects within a second or two of negotiating."""
+"""How old a ticket may be with which a connection begins. A client connects within a
+second or two of negotiating."""
 
 BEARER_BYTES_MAX: Final = 2048
 """Request lines end at 8 KB in nginx, and may hold the access token besides. A longer
@@ -40,16 +42,19 @@ T = TypeVar("T")
 class Ticket(msgspec.Struct, frozen=True, array_like=True):
     """What a connection token says.
 
-    `home` is the address of its process, `hub` the path of its hub. `connection_id` is
-    empty where the token itself is the id (version 0 of negotiation).
+    `home` is the address of the process that answered the negotiation, in its `life`;
+    `hub` is the path of its hub. `connection_id` is empty where the token itself is the
+    id (version 0 of negotiation). `bearer` and `headers` are the negotiation's.
     """
 
     home: str
+    life: str
     hub: str
     user: str
     connection_id: str
     issued_ms: int
     bearer: str | None = None
+    headers: dict[str, str] = {}
 
 
 class Relayed(msgspec.Struct, frozen=True, array_like=True):
@@ -62,6 +67,28 @@ class Relayed(msgspec.Struct, frozen=True, array_like=True):
     sent_ms: int
 
 
+class Spent:
+    """Tickets whose connections have ended here: nothing begins with them again."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until_s: dict[str, float] = {}
+
+    def __contains__(self, token: str) -> bool:
+        return token in self._until_s
+
+    def add(self, token: str) -> None:
+        """Remember it until it is too old anyway."""
+        now_s = self._clock.monotonic()
+        while self._until_s:
+            oldest = next(iter(self._until_s))
+            if self._until_s[oldest] > now_s:
+                break
+            del self._until_s[oldest]
+        # A sibling's clock that is ahead may have dated it so much later.
+        self._until_s[token] = now_s + 2 * TICKET_S
+
+
 @dataclass(frozen=True, slots=True)
 class Siblings:
     """The other processes of this deployment, as far as a hub needs to know them.
@@ -70,32 +97,49 @@ class Siblings:
         secret: what all of them share; at least 32 bytes.
         home: where the others reach this process, such as `http://10.0.0.7:8081`.
         clock: for the age of what others have sealed.
+        life: tells this process from the one that was at `home` before.
     """
 
     secret: bytes
     home: str
     clock: Clock
+    life: str = field(default_factory=lambda: secrets.token_urlsafe(6))
 
-    def issue(self, hub: str, user: str, connection_id: str, bearer: str | None) -> str:
-        """The token of a connection of this process."""
+    def issue(
+        self,
+        hub: str,
+        user: str,
+        connection_id: str,
+        *,
+        bearer: str | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
+        """The token of a connection that begins when it is used."""
         if bearer is not None and len(bearer) > BEARER_BYTES_MAX:
             bearer = None
-        now_ms = self.clock.now_ms()
-        ticket = Ticket(self.home, hub, user, connection_id, now_ms, bearer)
+        ticket = Ticket(
+            self.home,
+            self.life,
+            hub,
+            user,
+            connection_id,
+            self.clock.now_ms(),
+            bearer,
+            dict(headers),
+        )
         return self._seal("ticket", ticket)
 
     def read(self, token: str, hub: str) -> Ticket | None:
-        """What another process says in a token for this hub, whatever its age.
-
-        None: no sibling made it, or this process itself, which knows its own tokens.
-        """
+        """What a token for this hub says, of any age; None if no sibling made it."""
         ticket = self._open("ticket", token, Ticket)
-        if ticket is None or ticket.hub != hub or ticket.home == self.home:
-            return None
-        return ticket
+        return None if ticket is None or ticket.hub != hub else ticket
 
-    def opens_here(self, ticket: Ticket) -> bool:
-        """Whether a WebSocket may be opened on it in this process."""
+    def is_home(self, ticket: Ticket) -> bool:
+        """Whether this very process has issued it."""
+        return (ticket.home, ticket.life) == (self.home, self.life)
+
+    def is_young(self, ticket: Ticket) -> bool:
+        """Whether a connection may still begin with it."""
         age_ms = self.clock.now_ms() - ticket.issued_ms
         return abs(age_ms) <= TICKET_S * 1000
 

@@ -53,6 +53,8 @@ class SampleHub:
         self.context: HubContext
         self.noted: list[object] = []
         self.arrivals: list[str] = []
+        self.newcomers: list[str] = []
+        """Arrivals that had negotiated with a sibling."""
         self.departures: list[tuple[str, str | None]] = []
         self.stopped_streams = 0
         self.openings: list[str] = []
@@ -181,6 +183,11 @@ class SampleHub:
         if connection.handshake.query.get("unwelcome"):
             raise HubException("unwelcome")
         self.arrivals.append(connection.id)
+        siblings = self.context.siblings
+        if siblings is not None:
+            ticket = siblings.read(connection.token, "/sample")
+            if ticket is not None and not siblings.is_home(ticket):
+                self.newcomers.append(connection.id)
         connection.send("greeting", connection.id)
 
     async def disconnected(
@@ -225,6 +232,7 @@ class SampleHub:
             observer=Observer(self.openings.append, self.ended.append),
             limits=limits,
             allowed_origins=origins,
+            kept_headers=("x-sample",),
         )
 
 

@@ -21,10 +21,11 @@ from chatd.signalr.admission import (
     IN_USE,
     NO_TRANSPORT,
     OTHER_TRANSPORT,
+    Elsewhere,
     Refusal,
     allows_origin,
-    check_user,
-    open_connection,
+    find_connection,
+    negotiate_connection,
     turn_away,
 )
 from chatd.signalr.connections.connection import Connection
@@ -34,7 +35,6 @@ from chatd.signalr.http.polling import LongPollingPipe
 from chatd.signalr.http.relay import Relay
 from chatd.signalr.registry import HubContext
 from chatd.signalr.requests import Handshake, read_handshake
-from chatd.signalr.tickets import Ticket
 from chatd_protocol.signalr.errors import RemoteProtocolError
 from chatd_protocol.signalr.negotiate import (
     LONG_POLLING,
@@ -76,15 +76,6 @@ TOO_MANY: Final = Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests are w
 WRONG_METHOD: Final = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "Method Not Allowed")
 
 Handler: TypeAlias = Callable[[Request, Handshake, str | None], Awaitable[Response]]
-
-
-class Elsewhere(Exception):
-    """A sibling has the connection."""
-
-    def __init__(self, token: str, ticket: Ticket) -> None:
-        super().__init__()
-        self.token = token
-        self.ticket = ticket
 
 
 class Endpoints:
@@ -156,7 +147,8 @@ class Endpoints:
         try:
             return await handler(request, handshake, token)
         except Elsewhere as elsewhere:
-            assert self._relay is not None
+            if self._relay is None:
+                await turn_away(self._context, handshake)
             with self._one_more_post(elsewhere.token):
                 body = await self._body(request)
             return await self._relay(request, handshake, elsewhere.ticket, body)
@@ -171,12 +163,12 @@ class Endpoints:
             asked = parse_negotiate_query(request.query_params.multi_items())
         except RemoteProtocolError as error:
             return _json(encode_negotiate(NegotiateRefusal(str(error))))
-        connection = await open_connection(
+        connection_id, secret = await negotiate_connection(
             self._context, handshake, version=asked.version
         )
         answer = NegotiateResponse(
-            connection.id,
-            connection.token if asked.version else None,
+            connection_id,
+            secret if asked.version else None,
             tuple(row for row in TRANSPORTS if row.name in enabled),
         )
         return _json(encode_negotiate(answer))
@@ -283,15 +275,7 @@ class Endpoints:
         """The connection that a request names, if it may."""
         if token is None:
             raise ID_REQUIRED
-        connection = self._context.find(token)
-        if connection is None:
-            siblings = self._context.siblings
-            if siblings is not None and self._relay is not None:
-                ticket = siblings.read(token, self._context.path)
-                if ticket is not None:
-                    raise Elsewhere(token, ticket)
-            await turn_away(self._context, handshake)
-        await check_user(self._context, connection, handshake)
+        connection = await find_connection(self._context, handshake, token)
         if connection.closed and connection.pipe is None:
             await turn_away(self._context, handshake)
         return connection

@@ -63,7 +63,7 @@ def vouch(by: Siblings = SIBLING, method: str = "GET", path: str = "/sample") ->
         [vouch(STRANGER)],
         [vouch(method="POST")],
         [vouch(path="/detailed/errors")],
-        [SIBLING.issue("/sample", "", "id", None)],
+        [SIBLING.issue("/sample", "", "id")],
         ["nonsense", "more"],
     ],
     ids=["none", "garbage", "forged", "method", "path", "ticket", "two"],
@@ -116,7 +116,7 @@ async def test_the_owner_sees_the_client(
 
 async def test_a_request_is_handed_on_once(inside: httpx2.AsyncClient) -> None:
     """Two processes that restarted could hand a request to and fro for ever."""
-    lost = SIBLING.issue("/sample", "", "id", None)
+    lost = SIBLING.issue("/sample", "", "id")
     answer = await inside.get(f"/sample?id={lost}", headers={HEADER: vouch()})
     assert answer.text == "No Connection with that ID"
 

@@ -141,7 +141,7 @@ async def test_an_owner_that_is_gone_is_no_connection(pair: Pair) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         home = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    token = Siblings(SECRET, home, SystemClock()).issue("/sample", "", "id", None)
+    token = Siblings(SECRET, home, SystemClock()).issue("/sample", "", "id")
     for method in ("GET", "POST", "DELETE"):
         answer = await pair.to_two.request(method, f"/sample?id={token}")
         assert answer.status_code == 404
@@ -166,6 +166,43 @@ async def test_a_socket_opens_wherever_it_arrives(pair: Pair, version: int) -> N
     assert again == 409
 
 
+async def test_a_connection_begins_once(pair: Pair) -> None:
+    """A client whose connection has ended would go on, as another one."""
+    place = await place_at(pair.to_one)
+    # Nothing is kept for who has only negotiated.
+    assert pair.one.hub.context.everyone() == []
+    await pair.to_one.get(place)
+    await pair.to_one.delete(place)
+    await wait_until(lambda: pair.one.hub.context.everyone() == [])
+    assert (await pair.to_one.get(place)).status_code == 404
+    assert (await pair.to_two.get(place)).status_code == 404
+
+
+async def test_two_requests_begin_one_connection(pair: Pair) -> None:
+    """A stream and the handshake posted beside it would not belong together."""
+    place = await place_at(pair.to_one, bearer="anna")
+    answers = await asyncio.gather(
+        *(pair.to_one.post(place, content=b"") for _ in range(4)),
+        *(pair.to_two.post(place, content=b"") for _ in range(4)),
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(pair.one.hub.context.everyone()) == 1
+    assert pair.two.hub.context.everyone() == []
+
+
+async def test_headers_of_the_negotiation_come_along(pair: Pair) -> None:
+    """A browser's socket would be somebody else than its negotiation."""
+    answer = await pair.to_one.post(
+        "/sample/negotiate?negotiateVersion=1",
+        headers={"X-Sample": "kept", "X-Other": "not kept"},
+    )
+    place = f"/sample?id={answer.json()['connectionToken']}"
+    await open_socket(pair.two, place)
+    (connection,) = pair.two.hub.context.everyone()
+    assert connection.handshake.headers["x-sample"] == "kept"
+    assert "x-other" not in connection.handshake.headers
+
+
 @pytest.mark.parametrize(
     ("secret", "hub", "age_s", "status"),
     [
@@ -187,7 +224,7 @@ async def test_only_a_ticket_that_holds_opens(
             return super().now_ms() - age_s * 1000
 
     other = Siblings(secret, "http://127.0.0.1:9", Past())
-    token = other.issue(hub, "anna", "an-id", "anna")
+    token = other.issue(hub, "anna", "an-id", bearer="anna")
     found, _ = await open_socket(pair.two, f"/sample?id={token}")
     assert found == status
 
