@@ -29,9 +29,8 @@ the shortest again once one has lived for `STEADY_S`."""
 
 STEADY_S: Final = 10.0
 
-GRACE_S: Final = 25.0
-"""How long workers may take to end, besides the notice to balancers. A server takes
-10 s for its sockets and 5 s for its hooks."""
+LATE_S: Final = 5.0
+"""How long after its grace a worker is killed; it ends by itself within the grace."""
 
 
 class Workers:
@@ -70,8 +69,7 @@ class Workers:
         self._one_listens.set()
         for process in self._running.values():
             _signal(process, sign)
-        grace_s = self._config.drain_notice + GRACE_S
-        asyncio.get_running_loop().call_later(grace_s, self._kill)
+        asyncio.get_running_loop().call_later(self._config.grace + LATE_S, self._kill)
 
     def _kill(self) -> None:
         for index, process in self._running.items():
