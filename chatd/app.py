@@ -18,6 +18,8 @@ from chatd import __version__, failpoints, metrics, telemetry
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import Facts
 from chatd.actions.basis.rates import Rates
+from chatd.actions.content.attachments import Files
+from chatd.actions.content.sweeping import Sweeper
 from chatd.actions.sessions import SignIn
 from chatd.api.application import routes
 from chatd.api.door import Door
@@ -27,6 +29,9 @@ from chatd.bus.local import LocalBus
 from chatd.clock import Clock, SystemClock
 from chatd.config import Config, ConfigError
 from chatd.demo import create_demo, login_links
+from chatd.files.depot import open_depot
+from chatd.files.links import Links
+from chatd.files.pictures import Pictures
 from chatd.hub.chat import ChatHub
 from chatd.identity.claims import Identity
 from chatd.identity.issuers import issuers, signer
@@ -105,12 +110,17 @@ class Installation:
         self.signalr.mount(HUB_PATH, self.chat.hub())
         self.health = Health(self.clock, self._checks())
         self.probes = Probes(self.health, self._measure)
+        folder = (config.data_dir / "attachments").absolute()
+        depot = open_depot(config.attachments_url or f"file://{folder}")
+        self.sweeper = Sweeper(self.context, depot)
+        bus.subscribe(self.sweeper.listen)
         door = Door(
             self.context,
             self._sign_in,
             rates,
             self.probes,
             self.chat.batches,
+            Files(depot, Pictures(), Links(deployment_secret(config))),
             config.allowed_origin,
             _scrapes(config),
         )
@@ -134,6 +144,7 @@ class Installation:
         await self.signalr.stop()
         await self.chat.stop()
         await self._verifier.stop()
+        await self.sweeper.stop()
         await self.store.close()
 
     async def _authenticate(self, handshake: Handshake) -> Identity:
@@ -286,6 +297,7 @@ async def _serve(config: Config, public: socket.socket, parent: Parent | None) -
             monitor.start()
         if config.demo:
             await create_demo(installation.store, installation.clock)
+        installation.sweeper.start()
         server = _Server(installation)
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):

@@ -51,6 +51,9 @@ _SERVE = (
     click.option("--port", type=int, help="0 takes any free one; default 8080."),
     _DATABASE,
     click.option("--redis-url", help="Not in this version."),
+    click.option(
+        "--attachments-url", help="file:///FOLDER or s3://BUCKET; default: data folder."
+    ),
     click.option("--workers", type=int, help="Processes; default 1."),
     click.option("--internal-url", help="Where other gateways reach this one."),
     click.option(

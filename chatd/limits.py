@@ -15,6 +15,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     websocket_message_bytes: int = 1024 * 1024
     request_header_bytes: int = 16 * 1024
     request_headers: int = 128
+    attachment_bytes: int = 20 * 1024 * 1024
+    """Of one file, inclusive (ITS-58)."""
+    attachments_per_message: int = 10
+    attachments_bytes_per_tenant: int = 100 * 1024**3
+    """What all files of a tenant take: a school of a thousand for some years."""
+    unclaimed_uploads: int = 100
+    """Of one person's: ten messages being written, with all the files they can have."""
+    uploads_at_once: int = 4
+    """Of one person's, as browsers send to one host; each may take minutes."""
     recipients: int = 300
     page_items: int = 200
     sync_answer_bytes: int = 256 * 1024

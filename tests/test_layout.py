@@ -38,14 +38,12 @@ TESTED_ELSEWHERE: dict[str, str] = {
 }
 
 # Codes that the contract promises for what this version does not offer yet:
-# attachments, blocks and contacts, mass messages, held content. Each goes when its
+# blocks and contacts, mass messages, held content. Each goes when its
 # feature comes.
 RESERVED_CODES = {
     "blocked",
     "contact_request_required",
     "content_held",
-    "file_too_large",
-    "file_type_not_allowed",
     "mass_no_reply",
     "privacy_contacts_only",
     "privacy_course_only",

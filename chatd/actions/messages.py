@@ -1,5 +1,7 @@
 """What is done with messages: send, edit, delete, page through."""
 
+from dataclasses import replace
+
 import msgspec
 
 from chatd import metrics
@@ -13,6 +15,7 @@ from chatd.actions.basis.deciding import (
     require,
 )
 from chatd.actions.basis.facts import Place
+from chatd.actions.content import attachments
 from chatd.clock import from_rfc3339, rfc3339
 from chatd.domain.announcements import Logged
 from chatd.domain.members import Range
@@ -23,8 +26,9 @@ from chatd.domain.verdicts import may_edit, may_remove
 from chatd.errors import Refused, invalid
 from chatd.ids import new_id
 from chatd.store import conversation_views, messages
-from chatd.store.change import AlreadyDone, Change
+from chatd.store.change import AlreadyDone, Change, Write
 from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
+from chatd.store.removing.copies import RemoveCopies
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.events import MessageCreated
@@ -44,21 +48,21 @@ async def send(
         Refused: `not_found`, `idempotency_conflict`, `invalid_request`, or why the
             caller may not send there.
     """
-    if request.text is None:
-        raise invalid("/text", "required")
-    text = normal_text(request.text, "/text", context.limits.message_text_code_points)
+    text = sendable_text(
+        context, request.text, "/text", files=request.attachment_ids is not None
+    )
     wanted = InsertMessage(
         id=new_id(),
         conversation_id=request.conversation_id,
         author_id=caller.user_id,
         text=text,
-        links_json=links_json(text),
+        links_json=None if text is None else links_json(text),
         reply_to_id=request.reply_to_id,
         client_message_id=request.client_message_id,
         digest=digest(request),
     )
     try:
-        return await _send(context, caller, wanted)
+        return await _send(context, caller, wanted, request.attachment_ids)
     except AlreadyDone as done:
         metrics.IDEMPOTENT_REPLAYS.inc()
         return await _by_id(context, caller, str(done.result["messageId"]))
@@ -75,13 +79,24 @@ async def send(
         return presenting.message(earlier)
 
 
-async def _send(context: Context, caller: Caller, wanted: InsertMessage) -> Message:
+async def _send(
+    context: Context,
+    caller: Caller,
+    wanted: InsertMessage,
+    attachment_ids: tuple[str, ...] | None,
+) -> Message:
     sent: list[Message] = []
 
     async def decide() -> Change:
         place = await allowed_place(context, caller, wanted.conversation_id, "send")
         if wanted.reply_to_id is not None:
             await _check_reply(context, caller, place, wanted.reply_to_id)
+        files = await attachments.choose(
+            context, caller, attachment_ids, "/attachmentIds"
+        )
+        write = replace(
+            wanted, attached=files.attached, attachments_json=files.shown_json
+        )
         now_ms = context.clock.now_ms()
         author = place.standing.person
 
@@ -98,6 +113,7 @@ async def _send(context: Context, caller: Caller, wanted: InsertMessage) -> Mess
                     last_event_seq=logged.seq,
                     text=wanted.text,
                     links_json=wanted.links_json,
+                    attachments_json=write.attachments_json,
                     reply_to_id=wanted.reply_to_id,
                     client_message_id=wanted.client_message_id,
                 )
@@ -111,7 +127,7 @@ async def _send(context: Context, caller: Caller, wanted: InsertMessage) -> Mess
                 message=message,
             )
 
-        return Change(caller.tenant, now_ms, (wanted,), place.guards, event=event)
+        return Change(caller.tenant, now_ms, (write,), place.guards, event=event)
 
     await carry_out(context, decide)
     return sent[-1]
@@ -124,6 +140,21 @@ async def _check_reply(
     known = record is not None and record.conversation_id == place.conversation.id
     if record is None or not known or not place.sees(record.seq):
         raise invalid("/replyToId", "not_found")
+
+
+def sendable_text(
+    context: Context, text: str | None, pointer: str, *, files: bool
+) -> str | None:
+    """The text of a new message; files make do without one (ITS-56, ITS-62).
+
+    Raises:
+        Refused: `invalid_request` when there is neither, or for the text.
+    """
+    if files and not (text or "").strip():
+        return None
+    if text is None:
+        raise invalid(pointer, "required")
+    return normal_text(text, pointer, context.limits.message_text_code_points)
 
 
 def links_json(text: str) -> str | None:
@@ -204,8 +235,9 @@ async def delete(
             notice="removed_by_staff" if named else "removed",
             history=place.standing.policy.history_for_new_members,
         )
+        writes: tuple[Write, ...] = (write,) if own else (RemoveCopies(write), write)
         now_ms = context.clock.now_ms()
-        return Change(caller.tenant, now_ms, (write,), place.guards)
+        return Change(caller.tenant, now_ms, writes, place.guards)
 
     await carry_out(context, decide)
     return await _by_id(context, caller, request.message_id)

@@ -17,9 +17,9 @@ from chatd.domain.members import absences
 from chatd.domain.people import Caller
 from chatd.domain.verdicts import denied
 from chatd.limits import Limits
-from chatd.store import messages
 from chatd.store.conversation_views import ConversationView
 from chatd.store.personal import PersonalChange
+from chatd.store.removing.amended import amended as amended_within
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import events, results
 from chatd_protocol.chat.events import PersonalEvent
@@ -69,7 +69,7 @@ async def _amended(
         if known.last_seq > after:
             id_ = view.record.id
             spans += [(id_, absence) for absence in absences(view.ranges, after)]
-    found = await messages.amended(tx, tenant, spans, AMENDED_MAX + 1)
+    found = await amended_within(tx, tenant, spans, AMENDED_MAX + 1)
     by_id = {view.record.id: view for view in views}
     amended: dict[str, tuple[Message, ...] | None] = {}
     for id_, records in found.items():

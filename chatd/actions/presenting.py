@@ -25,6 +25,7 @@ from chatd.store.conversation_views import ConversationView
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import objects
 from chatd_protocol.chat.objects import (
+    Attachment,
     Conversation,
     ConversationFacts,
     Link,
@@ -176,11 +177,6 @@ def facts_of(
 
 def message(record: MessageRecord, left_seq: int | None = None) -> Message:
     """A message; `left_seq` is the last position of a reader who has left."""
-    withheld = (
-        left_seq is not None
-        and record.edited_at_ms is not None
-        and record.last_event_seq > left_seq
-    )
     removed: Removal | None = None
     if record.removed_at_ms is not None:
         by = None
@@ -189,7 +185,7 @@ def message(record: MessageRecord, left_seq: int | None = None) -> Message:
         removed = Removal(
             at=rfc3339(record.removed_at_ms), notice=record.notice or "", by=by
         )
-    elif withheld:
+    elif not is_whole(record, left_seq):
         at = rfc3339(record.created_at_ms)
         removed = Removal(at=at, notice=EDITED_AFTER_LEAVING)
     whole = removed is None
@@ -202,6 +198,7 @@ def message(record: MessageRecord, left_seq: int | None = None) -> Message:
         created_at=rfc3339(record.created_at_ms),
         text=record.text if whole else None,
         links=_links(record.links_json) if whole else None,
+        attachments=_attachments(record.attachments_json) if whole else None,
         reply_to_id=record.reply_to_id,
         edited_at=(
             rfc3339(record.edited_at_ms) if whole and record.edited_at_ms else None
@@ -211,10 +208,27 @@ def message(record: MessageRecord, left_seq: int | None = None) -> Message:
     )
 
 
+def is_whole(record: MessageRecord, left_seq: int | None) -> bool:
+    """Whether a message is shown with its content to whoever may see its place.
+
+    Not once it was removed; and who has left at `left_seq` is shown no later text.
+    """
+    if record.removed_at_ms is not None:
+        return False
+    edited_since = left_seq is not None and record.last_event_seq > left_seq
+    return record.edited_at_ms is None or not edited_since
+
+
 def _links(links_json: str | None) -> tuple[Link, ...] | None:
     if links_json is None:
         return None
     return msgspec.json.decode(links_json, type=tuple[Link, ...])
+
+
+def _attachments(attachments_json: str | None) -> tuple[Attachment, ...] | None:
+    if attachments_json is None:
+        return None
+    return msgspec.json.decode(attachments_json, type=tuple[Attachment, ...])
 
 
 def participant(

@@ -6,19 +6,21 @@ whoever the caller may write to; who may not is named with the reason.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatd import metrics
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out, digest, require
 from chatd.actions.basis.facts import policy_of
+from chatd.actions.content import attachments
+from chatd.actions.content.attachments import Chosen
 from chatd.actions.members import refusals
-from chatd.actions.messages import links_json
+from chatd.actions.messages import links_json, sendable_text
 from chatd.domain.conversations import direct_key
 from chatd.domain.people import Caller, PersonRecord
 from chatd.domain.policy import Policy
-from chatd.domain.texts import normal_text, normal_title
+from chatd.domain.texts import normal_title
 from chatd.domain.verdicts import may, may_start, may_start_for_roster
 from chatd.errors import Refused, invalid
 from chatd.ids import new_id
@@ -84,10 +86,11 @@ async def start(
 
     async def decide() -> Change:
         found = await context.store.read(_find, caller, wanted)
+        first = await _first_message(context, caller, wanted)
         if found.existing is None:
-            change = _create(context, caller, wanted, found)
+            change = _create(context, caller, wanted, found, first)
         else:
-            change = await _go_on(context, caller, wanted, found.existing)
+            change = await _go_on(context, caller, wanted, found.existing, first)
         results.append(dict(change.result or {}))
         return change
 
@@ -106,8 +109,10 @@ def _checked(context: Context, caller: Caller, request: StartConversation) -> _W
     title = normal_title(request.title, "/title") if request.title else ""
     text = None
     if request.message is not None:
-        bound = context.limits.message_text_code_points
-        text = normal_text(request.message.text, "/message/text", bound)
+        files = request.message.attachment_ids is not None
+        text = sendable_text(
+            context, request.message.text, "/message/text", files=files
+        )
     key = Key(caller.user_id, request.client_request_id, digest(request))
     return _Wanted(request, key, title, text, context.limits.recipients)
 
@@ -177,7 +182,13 @@ async def _expand(
     return tuple(asked)
 
 
-def _create(context: Context, caller: Caller, wanted: _Wanted, found: _Found) -> Change:
+def _create(
+    context: Context,
+    caller: Caller,
+    wanted: _Wanted,
+    found: _Found,
+    first: InsertMessage | None,
+) -> Change:
     willing = tuple(id_ for id_ in found.people if id_ not in found.refused)
     if not willing:
         raise Refused(next(iter(found.refused.values())))
@@ -209,7 +220,7 @@ def _create(context: Context, caller: Caller, wanted: _Wanted, found: _Found) ->
             everybody,
             direct_key=key,
         )
-    writes: tuple[Write, ...] = (create, *_first_message(caller, wanted, id_))
+    writes: tuple[Write, ...] = (create, *_said_in(first, id_))
     return Change(
         caller.tenant,
         context.clock.now_ms(),
@@ -221,10 +232,14 @@ def _create(context: Context, caller: Caller, wanted: _Wanted, found: _Found) ->
 
 
 async def _go_on(
-    context: Context, caller: Caller, wanted: _Wanted, conversation_id: str
+    context: Context,
+    caller: Caller,
+    wanted: _Wanted,
+    conversation_id: str,
+    first: InsertMessage | None,
 ) -> Change:
     """The conversation is there: only a first message is new in it."""
-    writes = _first_message(caller, wanted, conversation_id)
+    writes = _said_in(first, conversation_id)
     guards: tuple[Guard, ...] = ()
     place = await context.facts.place(caller.tenant, conversation_id, caller.user_id)
     if place is None:
@@ -242,24 +257,40 @@ async def _go_on(
     )
 
 
-def _first_message(
-    caller: Caller, wanted: _Wanted, conversation_id: str
-) -> tuple[InsertMessage, ...]:
+async def _first_message(
+    context: Context, caller: Caller, wanted: _Wanted
+) -> InsertMessage | None:
+    """The message that comes along, for a conversation that is not known yet."""
     message = wanted.request.message
-    if message is None or wanted.text is None:
-        return ()
+    if message is None:
+        return None
+    files = Chosen()
+    if message.attachment_ids is not None:
+        pointer = "/message/attachmentIds"
+        files = await attachments.choose(
+            context, caller, message.attachment_ids, pointer
+        )
+    text = wanted.text
     made_up = f"start:{wanted.request.client_request_id}"
-    return (
-        InsertMessage(
-            id=new_id(),
-            conversation_id=conversation_id,
-            author_id=caller.user_id,
-            text=wanted.text,
-            links_json=links_json(wanted.text),
-            client_message_id=message.client_message_id or made_up,
-            digest=wanted.key.digest,
-        ),
+    return InsertMessage(
+        id=new_id(),
+        conversation_id="",
+        author_id=caller.user_id,
+        text=text,
+        links_json=None if text is None else links_json(text),
+        client_message_id=message.client_message_id or made_up,
+        digest=wanted.key.digest,
+        attached=files.attached,
+        attachments_json=files.shown_json,
     )
+
+
+def _said_in(
+    first: InsertMessage | None, conversation_id: str
+) -> tuple[InsertMessage, ...]:
+    if first is None:
+        return ()
+    return (replace(first, conversation_id=conversation_id),)
 
 
 async def _answer(

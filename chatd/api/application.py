@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatd.actions.sessions import OPERATOR
+from chatd.api.attachments import BYTES
 from chatd.api.bulk import line_by_line
 from chatd.api.door import Door, Endpoint, answered, bearer, endpoint, json
 from chatd.api.events import STREAMED, or_stream
@@ -70,6 +71,8 @@ def routes(door: Door) -> list[BaseRoute]:
 def _behind(door: Door, row: RouteRow) -> Endpoint:
     if row.lines:
         return line_by_line(door, row)
+    if row.name in BYTES:
+        return BYTES[row.name](door, row)
     page = endpoint(door, row)
     return or_stream(door, row, page) if row.name == STREAMED else page
 

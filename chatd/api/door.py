@@ -19,6 +19,7 @@ from chatd.actions.basis.bounds import bounded
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.counting import Counted
 from chatd.actions.basis.rates import Rates
+from chatd.actions.content.attachments import Files
 from chatd.api.deeds import DEEDS
 from chatd.api.probes import Probes, Scrapes
 from chatd.api.problems import HEADERS, HttpRefusal, problem
@@ -53,6 +54,7 @@ class Door:
     rates: Rates
     probes: Probes
     batches: Batches
+    files: Files
     allowed_origins: tuple[str, ...] = ()
     scrapes: Scrapes = Scrapes.BY_OPERATORS
 
@@ -69,8 +71,7 @@ def endpoint(door: Door, row: RouteRow) -> Endpoint:
     deed = DEEDS[row.name]
 
     async def answer(http: HttpRequest) -> Response:
-        caller = (await entered(door, http, row)).caller
-        door.rates.spend(caller.tenant, caller.user_id, deed.cost)
+        caller = await admit(door, http, row)
         try:
             async with asyncio.timeout(BODY_SECONDS_MAX):
                 request = await read(http, row, door.context.limits.http_body_bytes)
@@ -98,6 +99,17 @@ async def entered(door: Door, http: HttpRequest, row: RouteRow) -> Identity:
     if not identity.person if row.scope is None else row.scope not in scopes:
         raise Refused("forbidden")
     return identity
+
+
+async def admit(door: Door, http: HttpRequest, row: RouteRow) -> Caller:
+    """Who asks for a row's deed, once the caller may and has paid for it.
+
+    Raises:
+        Refused: `unauthenticated`, `forbidden`, `rate_limited`.
+    """
+    caller = (await entered(door, http, row)).caller
+    door.rates.spend(caller.tenant, caller.user_id, DEEDS[row.name].cost)
+    return caller
 
 
 def answered(clock: Clock, work: Endpoint, name: str) -> Endpoint:

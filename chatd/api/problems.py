@@ -12,7 +12,7 @@ import msgspec
 from starlette.responses import Response
 
 from chatd.errors import Refused
-from chatd_protocol.chat.errors import ERRORS
+from chatd_protocol.chat.errors import ERRORS, sentence
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -54,7 +54,7 @@ def problem(
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
-        "detail": row.text,
+        "detail": sentence(code, facts),
         "requestId": request_id,
         **facts,
     }

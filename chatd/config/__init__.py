@@ -60,6 +60,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     data_dir: Path = Path("chatd-data")
     database_url: str | None = None
     redis_url: str | None = None
+    attachments_url: str | None = None
     workers: Annotated[int, msgspec.Meta(ge=1)] = 1
     internal_url: str | None = None
     """Where other gateways reach this one; workers take this port and the next ones."""
@@ -230,6 +231,9 @@ def _contradictions(config: Config) -> Iterator[str]:
         yield "database_url: this version stores in SQLite only: sqlite:///path"
     elif not url.startswith("sqlite:///"):
         yield "database_url: needs sqlite:///path"
+    files = config.attachments_url or "s3://"
+    if not files.startswith(("file:///", "s3://")):
+        yield "attachments_url: needs file:///FOLDER or s3://BUCKET"
     if config.redis_url is not None:
         yield "redis_url: this version has the in-process bus only"
     try:

@@ -8,8 +8,9 @@ from typing import Literal
 class MessageRecord:
     """A message's row with the names that go with it. A removed one has no text.
 
-    `links_json` holds the contract's links as JSON; `last_event_seq` is the position of
-    the latest event about the message: a former member is not shown later text.
+    `links_json` and `attachments_json` hold the contract's objects as JSON;
+    `last_event_seq` is the position of the latest event about the message: a former
+    member is not shown later text.
     """
 
     id: str
@@ -22,6 +23,7 @@ class MessageRecord:
     last_event_seq: int
     text: str | None = None
     links_json: str | None = None
+    attachments_json: str | None = None
     reply_to_id: str | None = None
     client_message_id: str | None = None
     digest: bytes | None = None

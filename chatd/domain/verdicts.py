@@ -140,6 +140,11 @@ def may_remove(standing: Standing, message: MessageRecord) -> Verdict:
     return may("deleteOthers", standing)
 
 
+def may_upload(policy: Policy, person: PersonRecord) -> Verdict:
+    """May this person upload files, to send them somewhere later?"""
+    return _may_speak(policy, person) or allow("upload")
+
+
 def may_start(policy: Policy, person: PersonRecord, kind: Kind) -> Verdict:
     """May this person start a conversation of this kind at all?"""
     rule = f"start.{kind}"

@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chatd.domain.announcements import Announcement, Logged
+from chatd.store.content.attachments import (
+    DoomBlob,
+    DropAttachments,
+    ForgetBlobs,
+    PutAttachment,
+)
 from chatd.store.conversations import CreateConversation, Rename, SetState
 from chatd.store.members import Join, Part
 from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
@@ -20,6 +26,7 @@ from chatd.store.personal import (
     SetMarks,
     SetPreferences,
 )
+from chatd.store.removing.copies import RemoveCopies
 from chatd.store.rosters import (
     PutRoster,
     PutRosterMember,
@@ -37,6 +44,11 @@ Write = (
     | InsertMessage
     | EditMessage
     | RemoveMessage
+    | RemoveCopies
+    | DoomBlob
+    | PutAttachment
+    | DropAttachments
+    | ForgetBlobs
     | PutPerson
     | EndSessions
     | MoveRead

@@ -1,22 +1,25 @@
 """Messages: the only place where what people write is kept.
 
-A removal takes text and links out of the row; nothing else holds them. The hot path is
-`insert`: four statements, all by primary key or unique index.
+A removal takes text, links and files out of the row; nothing else holds them. The hot
+path is `insert`: four statements, all by primary key or unique index.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatd.domain.members import Absence, History, Range
+from chatd.domain.members import History, Range
 from chatd.domain.messages import MessageRecord
 from chatd.store import personal
+from chatd.store.content import attachments
+from chatd.store.content.attachments import Attach
 from chatd.store.effects import Effects
 from chatd.store.transaction import Row, SqlValue, Transaction, placeholders, typed_rows
 
 COLUMNS = (
     "m.id, m.conversation_id, m.seq, m.kind, m.author_id, a.name, m.created_at_ms,"
     " m.last_event_seq, m.text, m.links_json, m.reply_to_id, m.client_message_id,"
-    " m.digest, m.edited_at_ms, m.removed_at_ms, m.removed_by, r.name, m.notice"
+    " m.digest, m.edited_at_ms, m.removed_at_ms, m.removed_by, r.name, m.notice,"
+    " m.attachments_json"
 )
 TABLES = (
     "message m JOIN person a ON a.tenant = m.tenant AND a.id = m.author_id"
@@ -26,7 +29,10 @@ TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class InsertMessage:
-    """A new message; `digest` tells whether a repeated client id means the same."""
+    """A new message; `digest` tells whether a repeated client id means the same.
+
+    `attached` are its files, and `attachments_json` what is shown of them.
+    """
 
     id: str
     conversation_id: str
@@ -37,14 +43,15 @@ class InsertMessage:
     kind: str = "text"
     links_json: str | None = None
     reply_to_id: str | None = None
+    attached: tuple[Attach, ...] = ()
+    attachments_json: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EditMessage:
     """Another text, if the message was not edited or removed since `expected_ms`.
 
-    `history` is what the tenant's policy gives to newcomers: it tells who may still
-    read the message and is to be told.
+    `history` is the tenant's policy for newcomers: it says who else is to be told.
     """
 
     id: str
@@ -74,6 +81,8 @@ class Conflict(Exception):
 
 async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> None:
     """Apply an `InsertMessage`; the author has read up to his own message."""
+    if write.attached:
+        await attachments.claim(tx, effects, write.id, write.author_id, write.attached)
     seq = await effects.append(
         tx,
         write.conversation_id,
@@ -84,8 +93,8 @@ async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> Non
     await tx.run(
         "INSERT INTO message (tenant, id, conversation_id, seq, kind, author_id, text,"
         " links_json, reply_to_id, client_message_id, digest, created_at_ms,"
-        " last_event_seq)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $4)",
+        " last_event_seq, attachments_json)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $4, $13)",
         effects.tenant,
         write.id,
         write.conversation_id,
@@ -98,6 +107,7 @@ async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> Non
         write.client_message_id,
         write.digest,
         effects.at_ms,
+        write.attachments_json,
     )
     await tx.run(
         "UPDATE conversation SET last_message_id = $3, last_activity_ms = $4"
@@ -128,7 +138,7 @@ async def edit(tx: Transaction, effects: Effects, write: EditMessage) -> None:
         actor_id=write.actor_id,
         message_id=write.id,
     )
-    await _tell_former(tx, effects, write, seq)
+    await tell_former(tx, effects, write, seq)
     changed = await tx.run(
         "UPDATE message SET text = $3, links_json = $4, last_event_seq = $5,"
         # Two edits within a millisecond still differ in their time.
@@ -156,11 +166,11 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> Non
         actor_id=write.actor_id,
         message_id=write.id,
     )
-    await _tell_former(tx, effects, write, seq)
+    await tell_former(tx, effects, write, seq)
     changed = await tx.run(
         "UPDATE message SET text = NULL, links_json = NULL, edited_at_ms = NULL,"
-        " digest = NULL, removed_at_ms = $3, removed_by = $4, notice = $5,"
-        " last_event_seq = $6"
+        " attachments_json = NULL, digest = NULL, removed_at_ms = $3, removed_by = $4,"
+        " notice = $5, last_event_seq = $6"
         " WHERE tenant = $1 AND id = $2 AND removed_at_ms IS NULL",
         effects.tenant,
         write.id,
@@ -181,11 +191,13 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> Non
         by=write.by,
         notice=write.notice,
     )
+    await attachments.release(tx, effects, write.id)
 
 
-async def _tell_former(
+async def tell_former(
     tx: Transaction, effects: Effects, write: EditMessage | RemoveMessage, seq: int
 ) -> None:
+    """Tell those who have left of what the event at `seq` does to a message."""
     row = await tx.one(
         "SELECT seq, last_event_seq FROM message WHERE tenant = $1 AND id = $2",
         effects.tenant,
@@ -225,6 +237,7 @@ def to_record(row: Row) -> MessageRecord:
         removed_by=row[15],
         removed_by_name=row[16],
         notice=row[17],
+        attachments_json=row[18],
     )
 
 
@@ -351,40 +364,3 @@ async def last_ids(
         *(value for id_, one in spans for value in (id_, one.first, one.last)),
     )
     return {id_: message_id for id_, message_id in rows if message_id is not None}
-
-
-async def amended(
-    tx: Transaction,
-    tenant: str,
-    spans: Sequence[tuple[str, Absence]],
-    limit: int,
-) -> dict[str, list[MessageRecord]]:
-    """Messages from before an absence whose last edit or removal is within it.
-
-    By conversation, in the order of those events; the latest `limit` of each. Among
-    them are those from an earlier absence.
-    """
-    if not spans:
-        return {}
-    rows = await tx.all(
-        "WITH absence (id, visible_until, first, last)"
-        f" AS (VALUES {typed_rows(3, len(spans), 3)})"
-        " SELECT late.id FROM (SELECT m.id, row_number() OVER"
-        " (PARTITION BY m.conversation_id ORDER BY m.last_event_seq DESC) AS place"
-        " FROM absence a JOIN message m ON m.tenant = $1 AND m.conversation_id = a.id"
-        " AND m.last_event_seq > m.seq AND m.seq <= a.visible_until"
-        " AND m.last_event_seq BETWEEN a.first AND a.last) AS late"
-        " WHERE late.place <= $2",
-        tenant,
-        limit,
-        *(
-            value
-            for id_, one in spans
-            for value in (id_, one.visible_until, one.first, one.last)
-        ),
-    )
-    found: dict[str, list[MessageRecord]] = {}
-    records = await many(tx, tenant, [row[0] for row in rows])
-    for record in sorted(records.values(), key=lambda one: one.last_event_seq):
-        found.setdefault(record.conversation_id, []).append(record)
-    return found

@@ -8,9 +8,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from chatd.actions.content import attachments
 from chatd.api.deeds import change_conversation
+from chatd.domain.content.attachments import AttachmentRecord
 from chatd.errors import Refused
 from chatd.hub.methods import DEEDS
+from chatd.store.content.attachments import Attach, DoomBlob, PutAttachment
 from chatd.store.conversations import SetState
 from chatd.store.members import Part
 from chatd.store.messages import InsertMessage
@@ -40,6 +43,7 @@ that one was removed from; one that was deleted; an id that nobody has."""
 ACTIONS: Final[Mapping[str, Callable[..., Awaitable[Any]]]] = {
     **{name: deed.action for name, deed in DEEDS.items()},
     "changeConversation": change_conversation,
+    "getAttachment": attachments.find,
 }
 
 
@@ -50,9 +54,10 @@ class Target:
     conversation: str
     message: str
     person: str
+    file: str = "nothing"
 
 
-Sample = Callable[[Target], Request]
+Sample = Callable[[Target], Request | str]
 
 
 def _about(kind: type[Request], **fields: object) -> Sample:
@@ -100,6 +105,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "MarkUnread": _about(requests.MarkUnread),
     "Typing": _about(requests.Typing),
     "Sync": lambda target: requests.Sync(cursors={target.conversation: 0}),
+    "getAttachment": lambda target: target.file,
 }
 
 
@@ -115,9 +121,13 @@ async def _conversation(
         text="x",
         client_message_id=f"k-{id_}",
         digest=b"d",
+        attached=(Attach(f"f-{id_}"),),
     )
-    await school.write(said, tenant=tenant)
-    return Target(id_, said.id, "tom")
+    file = AttachmentRecord(f"f-{id_}", author, f"b-{id_}", "a.txt", "text/plain", 1, 0)
+    await school.write(
+        DoomBlob(file.blob, 1), PutAttachment(file, 1_000), said, tenant=tenant
+    )
+    return Target(id_, said.id, "tom", file.id)
 
 
 async def targets(school: House) -> dict[tuple[str, str], Target]:
@@ -138,7 +148,7 @@ async def targets(school: House) -> dict[tuple[str, str], Target]:
             await _conversation(school, f"{person}-own", person, "tom"),
             await _conversation(school, f"{person}-shared", "tom", person),
             others,
-            Target(far.conversation, far.message, "far"),
+            Target(far.conversation, far.message, "far", far.file),
             removed,
             deleted,
             Target("nothing", "nothing", "nobody"),

@@ -24,6 +24,11 @@ OF_THE_CONNECTION = {"RefreshToken", "WatchEvents"}
 """Decided by a token and by a scope: tests/hub/test_sessions.py, test_watching.py."""
 
 
+OF_BYTES = {"uploadAttachment", "linkAttachment"}
+"""The one is about nobody's thing yet, the other looks as `getAttachment` does: both
+in tests/api/test_attachments.py."""
+
+
 def rows_of(name: str) -> list[str]:
     lines = TABLE.read_text(encoding="utf-8").splitlines()
     return [line for line in lines[1:] if line.split()[0] == name]
@@ -37,7 +42,7 @@ def test_everything_that_can_be_called_is_in_the_table() -> None:
     unlisted = {
         name for name in personal if BEHIND_ROUTES[name].action not in ACTIONS.values()
     }
-    assert unlisted == set()
+    assert unlisted == OF_BYTES
     named = [line.split()[0] for line in TABLE.read_text("utf-8").splitlines()[1:]]
     assert list(dict.fromkeys(named)) == list(SAMPLES)
 

@@ -24,6 +24,7 @@ from chatd.limits import Limits
 from chatd.operating.health import Check, Health
 from tests.hub.peers import House as RunningHouse
 from tests.hub.peers import open_house
+from tests.support.files import files_at
 from tests.support.house import TENANT, House, house
 
 SECRET = b"a secret for these tests, long enough"
@@ -83,6 +84,7 @@ async def asking(
             rates=Rates(limits, made.clock),
             probes=Probes(health, lambda: None),
             batches=partial(Watchers().batches, made.context),
+            files=files_at(folder / "files"),
             allowed_origins=(ORIGIN,),
             scrapes=scrapes,
         )

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chatd.api.problems import MEDIA_TYPE, problem
-from chatd_protocol.chat.errors import ERRORS
+from chatd_protocol.chat.errors import ERRORS, sentence
 
 
 @pytest.mark.parametrize("code", sorted(ERRORS))
@@ -17,7 +17,7 @@ def test_every_code_is_a_problem(code: str) -> None:
     assert answer.media_type == MEDIA_TYPE
     assert body["type"] == f"urn:chatd:error:{code}"
     assert body["code"] == code
-    assert body["detail"] == ERRORS[code].text
+    assert body["detail"] == sentence(code, {})
     assert (body["requestId"], body["fact"]) == ("r1", 1)
     assert answer.headers["cache-control"] == "no-store, private"
     assert answer.headers["x-content-type-options"] == "nosniff"

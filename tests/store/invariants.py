@@ -41,7 +41,25 @@ BROKEN: Final[Mapping[str, str]] = {
     ),
     "a removed message has content": (
         "SELECT tenant, id FROM message WHERE removed_at_ms IS NOT NULL"
-        " AND coalesce(text, links_json, digest) IS NOT NULL"
+        " AND coalesce(text, links_json, attachments_json, digest) IS NOT NULL"
+    ),
+    "a file is not in exactly the message that shows it": (
+        "SELECT m.tenant, m.id, f.value ->> 'id' FROM message m,"
+        " json_each(m.attachments_json) f LEFT JOIN attachment a ON a.tenant = m.tenant"
+        " AND a.id = f.value ->> 'id' AND a.message_id = m.id WHERE a.id IS NULL"
+        " UNION ALL SELECT a.tenant, a.message_id, a.id FROM attachment a"
+        " JOIN message m ON m.tenant = a.tenant AND m.id = a.message_id"
+        " WHERE a.id NOT IN (SELECT f.value ->> 'id' FROM json_each(m.attachments_json)"
+        " f)"
+    ),
+    "bytes are doomed that a file needs": (
+        "SELECT d.tenant, d.blob FROM doomed_blob d JOIN attachment a"
+        " ON a.tenant = d.tenant AND a.blob = d.blob"
+    ),
+    "a tenant's usage is not what its files take": (
+        "SELECT u.tenant, u.bytes FROM attachment_usage u WHERE u.bytes <>"
+        " (SELECT coalesce(sum(size), 0) FROM (SELECT DISTINCT a.blob, a.size"
+        "  FROM attachment a WHERE a.tenant = u.tenant))"
     ),
     "participant_count is not the number of open stays": (
         "SELECT c.tenant, c.id, c.participant_count FROM conversation c"

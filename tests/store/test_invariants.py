@@ -3,6 +3,8 @@ from pathlib import Path
 import apsw
 import pytest
 
+from chatd.store.content.attachments import Attach
+from tests.store.filing import upload, with_files
 from tests.store.invariants import BROKEN, broken, check
 from tests.store.shelf import shelf_at
 
@@ -16,6 +18,15 @@ DAMAGE = {
         "UPDATE message SET last_event_seq = 1"
     ),
     "a removed message has content": "UPDATE message SET removed_at_ms = 1",
+    "a file is not in exactly the message that shows it": (
+        "UPDATE attachment SET message_id = 'other'"
+    ),
+    "bytes are doomed that a file needs": (
+        "INSERT INTO doomed_blob SELECT tenant, blob, 0 FROM attachment"
+    ),
+    "a tenant's usage is not what its files take": (
+        "UPDATE attachment_usage SET bytes = 1"
+    ),
     "participant_count is not the number of open stays": (
         "UPDATE conversation SET participant_count = 9"
     ),
@@ -43,6 +54,8 @@ async def test_every_rule_finds_its_damage(tmp_path: Path, rule: str) -> None:
         await shelf.talk("talk", "ada")
         await shelf.say("ada")
         await shelf.say("ada")
+        await upload(shelf, "file")
+        await shelf.write(with_files("ada", Attach("file")))
     check(path)
     connection = apsw.Connection(str(path))
     connection.execute(DAMAGE[rule])

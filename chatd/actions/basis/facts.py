@@ -49,6 +49,11 @@ class Place:
             return guards
         return (*guards, Guard("person", standing.peer.id, standing.peer.version))
 
+    @property
+    def left_seq(self) -> int | None:
+        """The last position that somebody who has left may see; None for a member."""
+        return None if self.standing.member else self.intervals[-1].left_seq
+
     def sees(self, seq: int) -> bool:
         """Whether a position of the log is visible from here."""
         ranges = self.ranges(max(seq, self.conversation.head_seq))

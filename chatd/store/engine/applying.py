@@ -17,7 +17,9 @@ from chatd.store import (
     tenants,
 )
 from chatd.store.change import AlreadyDone, Change, Committed, Guard, Key, Moved
+from chatd.store.content import attachments
 from chatd.store.effects import Effects
+from chatd.store.removing import copies
 from chatd.store.transaction import Transaction
 
 # `Any`: every function takes its own type of write, which is the key beside it.
@@ -30,6 +32,11 @@ APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]
     messages.InsertMessage: messages.insert,
     messages.EditMessage: messages.edit,
     messages.RemoveMessage: messages.remove,
+    copies.RemoveCopies: copies.remove_copies,
+    attachments.DoomBlob: attachments.doom,
+    attachments.PutAttachment: attachments.put,
+    attachments.DropAttachments: attachments.drop,
+    attachments.ForgetBlobs: attachments.forget,
     people.PutPerson: people.put,
     people.EndSessions: people.end_sessions,
     personal.MoveRead: personal.move_read,
@@ -71,7 +78,7 @@ async def apply(tx: Transaction, change: Change) -> Effects:
     try:
         for write in change.writes:
             await APPLY[type(write)](tx, effects, write)
-    except messages.Conflict:
+    except (messages.Conflict, attachments.Taken):
         raise Moved from None
     if change.key is not None:
         await _keep(tx, change, change.key)

@@ -20,6 +20,9 @@ PAGE_MAX = 200
 RECIPIENTS_MAX = 300
 """Most recipients that one request may name (ITS-51, ITS-52)."""
 
+ATTACHMENTS_MAX = 100
+"""Files that one message may name at all; an installation's own limit is lower."""
+
 SYNC_CURSORS_MAX = 500
 """Most conversations that one `Sync` call may ask for."""
 

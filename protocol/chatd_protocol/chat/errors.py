@@ -1,8 +1,8 @@
 """The table of expected errors, and how one travels as the text of a Completion.
 
 `protocol/errors.json` is the source: code, HTTP status, whether to try again, and a
-sentence. The hub's form is `code: sentence`, followed, when there are facts, by a
-newline and one JSON object.
+sentence with places for facts. The hub's form is `code: sentence`, followed, when
+there are facts, by a newline and one JSON object.
 """
 
 from collections.abc import Mapping
@@ -32,6 +32,19 @@ def _load() -> dict[str, ErrorRow]:
 
 
 ERRORS: Mapping[str, ErrorRow] = _load()
+
+
+_UNNAMED: Mapping[str, object] = {"name": "this file", "megabytes": 20}
+"""What a sentence says where its fact is not given."""
+
+
+def sentence(code: str, facts: Mapping[str, object]) -> str:
+    """A code's sentence, with the facts that it has places for.
+
+    Raises:
+        KeyError: the code is not in the table, which is a bug of the caller.
+    """
+    return ERRORS[code].text.format_map({**_UNNAMED, **facts})
 
 
 class FieldError(Shape):
@@ -73,7 +86,7 @@ def format_error(code: str, facts: Mapping[str, object]) -> str:
     Raises:
         KeyError: the code is not in the table, which is a bug of the caller.
     """
-    head = f"{code}: {ERRORS[code].text}"
+    head = f"{code}: {sentence(code, facts)}"
     return f"{head}\n{msgspec.json.encode(facts).decode()}" if facts else head
 
 

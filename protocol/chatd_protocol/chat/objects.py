@@ -50,6 +50,23 @@ NOT_VISIBLE: Final = "not_visible"
 """The notice of a message of which a reader is told nothing but that it is there."""
 
 
+class Attachment(Shape):
+    """A file of a message, or one that waits to be sent (ITS-55 … 61).
+
+    `size` is in bytes; `mediaType` was found by content. `width` and `height` (pixels,
+    as it is to be shown) come with pictures only, which also have a `thumbnail`.
+    """
+
+    id: Id
+    name: str
+    size: int
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+    thumbnail: bool | None = None
+    alt: str | None = None
+
+
 class Removal(Shape):
     """Why a message has no content. `by` is set only where policy names the remover."""
 
@@ -69,6 +86,7 @@ class Message(Shape):
     created_at: Timestamp
     text: str | None = None
     links: tuple[Link, ...] | None = None
+    attachments: tuple[Attachment, ...] | None = None
     reply_to_id: Id | None = None
     edited_at: Timestamp | None = None
     removed: Removal | None = None

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from chatd_protocol.chat.base import (
+    ATTACHMENTS_MAX,
     RECIPIENTS_MAX,
     SYNC_CURSORS_MAX,
     TITLE_CHARS_MAX,
@@ -77,10 +78,17 @@ Recipients = Annotated[
 ]
 
 
-class FirstMessage(Request):
-    """The message a conversation starts with."""
+AttachmentIds = Annotated[
+    tuple[Id, ...], msgspec.Meta(min_length=1, max_length=ATTACHMENTS_MAX)
+]
+"""Uploads of the caller's own that no message has yet, in the order of showing."""
 
-    text: Text
+
+class FirstMessage(Request):
+    """The message a conversation starts with: a text, files, or both (ITS-56)."""
+
+    text: Text | None = None
+    attachment_ids: AttachmentIds | None = None
     client_message_id: ClientId | None = None
 
 
@@ -165,11 +173,15 @@ class RemoveParticipant(Request):
 
 
 class SendMessage(Request):
-    """Say something; answered only after the commit is on disk."""
+    """Say something; answered only after the commit is on disk.
+
+    A message has a text, files, or both (ITS-56, ITS-57, ITS-62).
+    """
 
     conversation_id: Id
     client_message_id: ClientId
     text: Text | None = None
+    attachment_ids: AttachmentIds | None = None
     reply_to_id: Id | None = None
 
 

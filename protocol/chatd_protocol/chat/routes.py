@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from chatd_protocol.chat import directory, objects, requests, results
+from chatd_protocol.chat import directory, files, objects, requests, results
 from chatd_protocol.chat.base import TITLE_CHARS_MAX, Id, Request, Shape
 
 BASE = "/v1"
@@ -46,6 +46,7 @@ class RouteRow:
 
     `key` names the request's field that the header `Idempotency-Key` may carry. With
     `lines` body and answer are NDJSON: a request a line, a result a line.
+    A `form` takes its fields from `multipart/form-data`, where files can be streamed.
     """
 
     name: str
@@ -56,6 +57,7 @@ class RouteRow:
     scope: Scope | None = None
     key: str | None = None
     lines: bool = False
+    form: bool = False
 
     @property
     def status(self) -> int:
@@ -84,6 +86,7 @@ def _places(row: RouteRow) -> Mapping[str, Place]:
 
 _ONE = "/v1/conversations/{conversationId}"
 _MESSAGE = "/v1/messages/{messageId}"
+_ATTACHMENT = "/v1/attachments/{attachmentId}"
 _PERSON_ROWS: tuple[RouteRow, ...] = (
     RouteRow(
         "listConversations",
@@ -206,6 +209,22 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
         "getUnread", "GET", "/v1/unread", requests.GetUnread, results.UnreadTotals
     ),
     RouteRow("sync", "POST", "/v1/sync", requests.Sync, results.Synced),
+    RouteRow(
+        "uploadAttachment",
+        "POST",
+        "/v1/attachments",
+        files.UploadAttachment,
+        objects.Attachment,
+        form=True,
+    ),
+    RouteRow("getAttachment", "GET", _ATTACHMENT, files.GetAttachment, files.FileBytes),
+    RouteRow(
+        "linkAttachment",
+        "POST",
+        f"{_ATTACHMENT}/link",
+        files.LinkAttachment,
+        files.AttachmentLink,
+    ),
 )
 
 

@@ -7,6 +7,7 @@ problem from a row of `errors.json`.
 from collections import defaultdict
 
 from chatd_protocol.chat.errors import ERRORS, Problem
+from chatd_protocol.chat.files import FileBytes
 from chatd_protocol.chat.results import Empty
 from chatd_protocol.chat.routes import OPEN_ROUTES, ROUTES, OpenRoute, RouteRow
 from chatd_protocol.export.schemas import NULL, Schema, as_object, schemas, summary
@@ -153,20 +154,33 @@ def _body(row: RouteRow, request: Schema, fields: list[str]) -> Schema:
     required = request.get("required", [])
     assert isinstance(required, list)
     needed = [name for name in required if name in fields and name != row.key]
-    if len(fields) == len(every) and needed == required:
-        schema: Schema = {"$ref": f"{_SCHEMAS}{row.request.__name__}"}
-    else:
-        properties = {name: every[name] for name in fields}
-        schema = {**request, "properties": properties, "required": needed}
-        if not needed:
-            del schema["required"]
-    return {
-        "required": bool(needed),
-        "content": {_media_type(row): {"schema": schema}},
-    }
+    if row.form:
+        every = {name: _as_part(as_object(one)) for name, one in every.items()}
+    elif len(fields) == len(every) and needed == required:
+        return _bodied(row, {"$ref": f"{_SCHEMAS}{row.request.__name__}"}, needed)
+    properties = {name: every[name] for name in fields}
+    schema: Schema = {**request, "properties": properties, "required": needed}
+    if not needed:
+        del schema["required"]
+    return _bodied(row, schema, needed)
+
+
+def _bodied(row: RouteRow, schema: Schema, needed: list[str]) -> Schema:
+    content = {_media_type(row): {"schema": schema}}
+    return {"required": bool(needed), "content": content}
+
+
+_BINARY: Schema = {"type": "string", "format": "binary"}
+
+
+def _as_part(schema: Schema) -> Schema:
+    """A field as a part of a form: bytes are themselves there, not Base64."""
+    return _BINARY if "contentEncoding" in schema else schema
 
 
 def _media_type(row: RouteRow) -> str:
+    if row.form:
+        return "multipart/form-data"
     return "application/x-ndjson" if row.lines else "application/json"
 
 
@@ -174,6 +188,11 @@ def _responses(row: RouteRow) -> Schema:
     answers: Schema = {}
     if row.result is Empty:
         answers[str(row.status)] = {"description": "Done."}
+    elif row.result is FileBytes:
+        for status, part in (("200", "The whole file."), ("206", "The range of it.")):
+            content = {"*/*": {"schema": _BINARY}}
+            answers[status] = {"description": part, "content": content}
+        answers["416"] = {"description": "The file has no such range."}
     else:
         schema = {"$ref": f"{_SCHEMAS}{row.result.__name__}"}
         answers[str(row.status)] = {

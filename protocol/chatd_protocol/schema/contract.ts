@@ -48,9 +48,10 @@ export interface Recipient {
   id: string;
 }
 
-/** The message a conversation starts with. */
+/** The message a conversation starts with: a text, files, or both. */
 export interface FirstMessage {
-  text: string;
+  text?: string | null;
+  attachmentIds?: string[] | null;
   clientMessageId?: string | null;
 }
 
@@ -114,11 +115,16 @@ export interface RemoveParticipant {
   userId: string;
 }
 
-/** Say something; answered only after the commit is on disk. */
+/**
+ * Say something; answered only after the commit is on disk.
+ *
+ * A message has a text, files, or both.
+ */
 export interface SendMessage {
   conversationId: string;
   clientMessageId: string;
   text?: string | null;
+  attachmentIds?: string[] | null;
   replyToId?: string | null;
 }
 
@@ -265,6 +271,7 @@ export interface Message {
   createdAt: string;
   text?: string;
   links?: Link[];
+  attachments?: Attachment[];
   replyToId?: string;
   editedAt?: string;
   removed?: Removal;
@@ -282,6 +289,23 @@ export interface Link {
   start: number;
   end: number;
   url: string;
+}
+
+/**
+ * A file of a message, or one that waits to be sent.
+ *
+ * `size` is in bytes; `mediaType` was found by content. `width` and `height` (pixels,
+ * as it is to be shown) come with pictures only, which also have a `thumbnail`.
+ */
+export interface Attachment {
+  id: string;
+  name: string;
+  size: number;
+  mediaType: string;
+  width?: number;
+  height?: number;
+  thumbnail?: boolean;
+  alt?: string;
 }
 
 /** Why a message has no content. `by` is set only where policy names the remover. */
@@ -697,6 +721,33 @@ export interface ChangeConversation {
   draft?: string | null;
 }
 
+/**
+ * Upload one file, for a message to come; `multipart/form-data`.
+ *
+ * Until a message has it, only its uploader may fetch it or send it.
+ */
+export interface UploadAttachment {
+  file: string;
+  alt?: string | null;
+}
+
+/**
+ * The bytes of a file that I may see, whole or the `Range` asked for.
+ *
+ * `link`, from a link that was made less than 60 seconds ago, stands for a token.
+ */
+export interface GetAttachment {
+  attachmentId: string;
+  thumbnail?: boolean | null;
+  link?: string | null;
+}
+
+/** An address that shows a file for 60 seconds without a token, for `<img>`. */
+export interface LinkAttachment {
+  attachmentId: string;
+  thumbnail?: boolean | null;
+}
+
 /** A page of the tenant's events after a cursor (scope `events`). */
 export interface ListEvents {
   cursor?: string | null;
@@ -885,6 +936,15 @@ export interface PutTenant {
 /** Read the rules that a tenant follows (scope `admin`). */
 export interface GetPolicy {
   tenantId: string;
+}
+
+/** The file itself. */
+export type FileBytes = Record<string, never>;
+
+/** A path on this server, and until when it is good. */
+export interface AttachmentLink {
+  url: string;
+  expiresAt: string;
 }
 
 /** Events of the tenant; `next` is the cursor behind them, to ask again with. */

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd_protocol.chat.errors import ERRORS, format_error, parse_error
+from chatd_protocol.chat.errors import ERRORS, format_error, parse_error, sentence
 
 FACTS = st.dictionaries(
     st.text(min_size=1, max_size=10),
@@ -18,7 +18,8 @@ def test_rows_are_complete() -> None:
     for code, row in ERRORS.items():
         assert row.code == code
         assert 400 <= row.status < 600
-        assert row.text.endswith(".")
+        # ITS-59 gives its sentence as it stands, without a full stop.
+        assert row.text.endswith(".") or code == "file_type_not_allowed"
         assert ": " not in code
 
 
@@ -27,7 +28,7 @@ def test_a_refusal_is_read_as_it_was_written(code: str, facts: dict) -> None:
     """A client could not tell why it was refused."""
     found = parse_error(format_error(code, facts))
     assert found is not None
-    assert (found.code, found.text, found.facts) == (code, ERRORS[code].text, facts)
+    assert (found.code, found.text, found.facts) == (code, sentence(code, facts), facts)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,10 @@ def test_broken_facts_do_not_hide_the_code() -> None:
     found = parse_error("blocked: You cannot.\n{broken")
     assert found is not None
     assert (found.code, found.facts) == ("blocked", {})
+
+
+def test_sentences_name_what_they_are_about() -> None:
+    """Who sends five files would not know which one cannot be sent (ITS-58, ITS-59)."""
+    named = sentence("file_type_not_allowed", {"name": "{0}.exe"})
+    assert named == "Sorry, you can't send {0}.exe"
+    assert "at most 20 MB" in sentence("file_too_large", {"megabytes": 20})

@@ -37,6 +37,7 @@ def test_fields_come_from_path_key_query_and_body() -> None:
         "conversationId": "path",
         "clientMessageId": "key",
         "text": "body",
+        "attachmentIds": "body",
         "replyToId": "body",
     }
     assert by_name("deleteMessage").places() == {"messageId": "path", "scope": "query"}

@@ -1,5 +1,6 @@
 """Plain JSON values of any contract type: examples, and random ones for hypothesis."""
 
+from base64 import b64encode
 from typing import Any
 
 import msgspec
@@ -62,6 +63,8 @@ def _leaf(kind: mi.Type) -> st.SearchStrategy[Any]:
         case mi.IntType():
             low = -(2**31) if kind.ge is None else kind.ge
             return st.integers(low, 2**53 - 1 if kind.le is None else kind.le)
+        case mi.BytesType():
+            return st.binary(max_size=9).map(lambda raw: b64encode(raw).decode())
         case mi.StrType() if kind.pattern:
             return st.sampled_from(["00:00", "08:30", "24:00"])
         case mi.StrType():

@@ -40,7 +40,8 @@ def test_fields_are_described_where_they_are_read() -> None:
     places = {(row["in"], row["name"]) for row in send["parameters"] if "name" in row}
     assert places == {("path", "conversationId"), ("header", "Idempotency-Key")}
     body = send["requestBody"]["content"]["application/json"]["schema"]
-    assert set(body["properties"]) == {"clientMessageId", "text", "replyToId"}
+    fields = {"clientMessageId", "text", "attachmentIds", "replyToId"}
+    assert set(body["properties"]) == fields
     delete = operation("delete", "/v1/messages/{messageId}")
     names = [row.get("name") for row in delete["parameters"]]
     assert names[:2] == ["messageId", "scope"]
@@ -62,3 +63,14 @@ def test_scopes_are_told() -> None:
     put = operation("put", "/v1/users/{userId}")
     assert put["security"] == [{"bearer": ["directory"]}]
     assert operation("get", "/livez")["security"] == []
+
+
+def test_files_are_bytes() -> None:
+    """A generated client would send a file as text, or read one as JSON."""
+    upload = operation("post", "/v1/attachments")["requestBody"]
+    assert upload["required"] is True
+    form = upload["content"]["multipart/form-data"]["schema"]
+    binary = {"type": "string", "format": "binary"}
+    assert form["properties"]["file"] == binary
+    download = operation("get", "/v1/attachments/{attachmentId}")["responses"]
+    assert download["200"]["content"]["*/*"]["schema"] == binary

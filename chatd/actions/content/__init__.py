@@ -1,0 +1,1 @@
+"""What is done with the files of messages, and finding what was said."""

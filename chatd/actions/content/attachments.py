@@ -1,0 +1,317 @@
+"""Files of messages: taken in, chosen for a message, handed out, linked to.
+
+Who may see a file is decided anew at each request, by the same place and the same
+ranges as the message that has it.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from chatd.actions import presenting
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.deciding import require
+from chatd.actions.basis.facts import policy_of
+from chatd.clock import rfc3339
+from chatd.domain.content.attachments import (
+    MIB,
+    PICTURES,
+    AttachmentRecord,
+    Kind,
+    clean_name,
+    kind_of,
+)
+from chatd.domain.people import Caller
+from chatd.domain.texts import normal_text
+from chatd.domain.verdicts import may_upload
+from chatd.errors import Refused, invalid
+from chatd.files.depot import Depot
+from chatd.files.links import Link, Links
+from chatd.files.pictures import Pictures
+from chatd.files.recognising import HEAD_BYTES, fits
+from chatd.ids import new_id
+from chatd.store import messages, people
+from chatd.store.change import Change
+from chatd.store.content import attachments
+from chatd.store.content.attachments import Attach, DoomBlob, PutAttachment
+from chatd.store.transaction import Transaction
+from chatd_protocol.chat.files import ALT_CHARS_MAX, AttachmentLink
+from chatd_protocol.chat.objects import Attachment
+
+UPLOAD_MS: Final = 3_600_000
+"""When bytes without a row are given up; no upload may take nearly as long."""
+
+SMALL: Final = ".small"
+"""Follows the key of a picture in the key of its thumbnail."""
+
+SMALL_TYPE: Final = "image/webp"
+
+
+@dataclass(slots=True)
+class Files:
+    """What the deeds on files need besides the context."""
+
+    depot: Depot
+    pictures: Pictures
+    links: Links
+    uploading: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Files that a new message is to have, and what is shown of them."""
+
+    attached: tuple[Attach, ...] = ()
+    shown_json: str | None = None
+
+
+async def receive(
+    context: Context,
+    files: Files,
+    caller: Caller,
+    name: str,
+    chunks: AsyncIterator[bytes],
+) -> AttachmentRecord:
+    """Take the bytes of an upload in; nobody can fetch them before `keep`.
+
+    Raises:
+        Refused: `file_type_not_allowed` (ITS-59), `file_too_large` (ITS-58),
+            `rate_limited`, `storage_full`, or why the caller may not upload at all.
+    """
+    shown = clean_name(name)
+    kind = kind_of(shown)
+    if kind is None:
+        raise Refused("file_type_not_allowed", name=shown)
+    await _may_upload(context, caller)
+    with _at_once(files, caller, context.limits.uploads_at_once):
+        now_ms = context.clock.now_ms()
+        blob = new_id()
+        doom = DoomBlob(blob, now_ms + UPLOAD_MS)
+        await context.store.commit(Change(caller.tenant, now_ms, (doom,)))
+        most = context.limits.attachment_bytes
+        size = await files.depot.put(blob, _judged(chunks, shown, kind, most))
+        record = AttachmentRecord(
+            id=new_id(),
+            uploader_id=caller.user_id,
+            blob=blob,
+            name=shown,
+            media_type=kind.media_type,
+            size=size,
+            created_at_ms=now_ms,
+        )
+        return await _looked_at(files, record)
+
+
+async def _may_upload(context: Context, caller: Caller) -> None:
+    limits = context.limits
+
+    async def look(tx: Transaction) -> None:
+        person = await people.get(tx, caller.tenant, caller.user_id)
+        if person is None:
+            raise Refused("not_found")
+        require(may_upload(await policy_of(tx, caller.tenant), person))
+        used, waiting = await attachments.usage(tx, caller.tenant, caller.user_id)
+        if used >= limits.attachments_bytes_per_tenant:
+            raise Refused("storage_full")
+        if waiting >= limits.unclaimed_uploads:
+            raise Refused("rate_limited", unclaimed=waiting)
+
+    await context.store.read(look)
+
+
+@contextmanager
+def _at_once(files: Files, caller: Caller, most: int) -> Iterator[None]:
+    key = (caller.tenant, caller.user_id)
+    if files.uploading.get(key, 0) >= most:
+        raise Refused("rate_limited", retryAfter=1)
+    files.uploading[key] = files.uploading.get(key, 0) + 1
+    try:
+        yield
+    finally:
+        files.uploading[key] -= 1
+        if not files.uploading[key]:
+            del files.uploading[key]
+
+
+async def _judged(
+    chunks: AsyncIterator[bytes], name: str, kind: Kind, bytes_max: int
+) -> AsyncIterator[bytes]:
+    """The same bytes, as long as they are what their name says, and not too many."""
+    head, size = bytearray(), 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > bytes_max:
+            most = bytes_max // MIB
+            raise Refused("file_too_large", name=name, limit=bytes_max, megabytes=most)
+        if len(head) == size - len(chunk) and len(head) < HEAD_BYTES:
+            head += chunk
+            if len(head) < HEAD_BYTES:
+                continue
+            _recognise(bytes(head), name, kind)
+            yield bytes(head)
+            continue
+        yield chunk
+    if len(head) == size and size < HEAD_BYTES:
+        _recognise(bytes(head), name, kind)
+        yield bytes(head)
+
+
+def _recognise(head: bytes, name: str, kind: Kind) -> None:
+    if not fits(kind.family, head[:HEAD_BYTES]):
+        raise Refused("file_type_not_allowed", name=name)
+
+
+async def _looked_at(files: Files, record: AttachmentRecord) -> AttachmentRecord:
+    if record.media_type not in PICTURES:
+        return record
+    seen = await files.pictures.look(files.depot.read(record.blob))
+    if seen is None:
+        return record
+    small = seen.thumbnail
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield small
+
+    await files.depot.put(record.blob + SMALL, whole())
+    return replace(record, width=seen.width, height=seen.height, thumbnail=True)
+
+
+async def keep(
+    context: Context, caller: Caller, record: AttachmentRecord, alt: str | None
+) -> Attachment:
+    """Make a received file one that its uploader can send.
+
+    Raises:
+        Refused: `invalid_request` for the description, `storage_full`.
+    """
+    if alt is not None and alt.strip():
+        record = replace(record, alt=normal_text(alt, "/alt", ALT_CHARS_MAX))
+    write = PutAttachment(record, context.limits.attachments_bytes_per_tenant)
+    await context.store.commit(Change(caller.tenant, context.clock.now_ms(), (write,)))
+    return shown(record)
+
+
+def shown(record: AttachmentRecord) -> Attachment:
+    """A file as the contract shows it."""
+    return Attachment(
+        id=record.id,
+        name=record.name,
+        size=record.size,
+        media_type=record.media_type,
+        width=record.width,
+        height=record.height,
+        thumbnail=True if record.thumbnail else None,
+        alt=record.alt,
+    )
+
+
+async def choose(
+    context: Context, caller: Caller, ids: tuple[str, ...] | None, pointer: str
+) -> Chosen:
+    """The caller's own uploads for a new message, in this order (ITS-55 … 57).
+
+    Raises:
+        Refused: `invalid_request`: too many, named twice, or not there to be sent.
+    """
+    if not ids:
+        return Chosen()
+    if len(ids) > context.limits.attachments_per_message:
+        raise invalid(pointer, "too_many")
+    known = await context.store.read(attachments.many, caller.tenant, ids)
+    found = []
+    for at, id_ in enumerate(ids):
+        record = known.get(id_)
+        own = record is not None and record.uploader_id == caller.user_id
+        if record is None or not own or record.message_id is not None:
+            raise invalid(f"{pointer}/{at}", "not_found")
+        if id_ in ids[:at]:
+            raise invalid(f"{pointer}/{at}", "repeated")
+        found.append(record)
+    return Chosen(tuple(Attach(id_) for id_ in ids), _json(found))
+
+
+async def copies(tx: Transaction, tenant: str, message_id: str) -> Chosen:
+    """Copies of a message's files, for a message that forwards it (ITS-42).
+
+    Whoever forwards has been found to see the message.
+    """
+    made = [
+        (Attach(new_id(), copy_of=record.id), record)
+        for record in await attachments.of_message(tx, tenant, message_id)
+    ]
+    if not made:
+        return Chosen()
+    attached = tuple(attach for attach, _ in made)
+    renamed = [replace(record, id=attach.id) for attach, record in made]
+    return Chosen(attached, _json(renamed))
+
+
+def _json(records: list[AttachmentRecord]) -> str:
+    return msgspec.json.encode([shown(record) for record in records]).decode()
+
+
+async def find(context: Context, caller: Caller, id_: str) -> AttachmentRecord:
+    """A file that the caller may see now: an own upload, or one of a message in sight.
+
+    Raises:
+        Refused: `not_found` for every other one, whether it exists or not.
+    """
+    record = await context.store.read(attachments.by_id, caller.tenant, id_)
+    if record is None:
+        raise Refused("not_found")
+    if record.message_id is None:
+        if record.uploader_id != caller.user_id:
+            raise Refused("not_found")
+        return record
+    message = await context.store.read(messages.by_id, caller.tenant, record.message_id)
+    if message is None:
+        raise Refused("not_found")
+    place = await context.facts.place(
+        caller.tenant, message.conversation_id, caller.user_id
+    )
+    if place is None or not place.sees(message.seq):
+        raise Refused("not_found")
+    if not presenting.is_whole(message, place.left_seq):
+        raise Refused("not_found")
+    return record
+
+
+async def link(
+    context: Context, files: Files, caller: Caller, id_: str, *, thumbnail: bool
+) -> AttachmentLink:
+    """An address of a file that is good for 60 seconds without a token.
+
+    Raises:
+        Refused: `not_found`.
+    """
+    record = await find(context, caller, id_)
+    if thumbnail and not record.thumbnail:
+        raise Refused("not_found")
+    now_ms = context.clock.now_ms()
+    made = Link(caller.tenant, caller.user_id, record.id, now_ms, thumbnail)
+    path = f"/v1/attachments/{quote(record.id, safe='')}"
+    return AttachmentLink(
+        url=f"{path}?link={files.links.seal(made)}",
+        expires_at=rfc3339(made.expires_ms),
+    )
+
+
+async def follow(context: Context, files: Files, id_: str, text: str) -> Link:
+    """What a link says, if it is for this file and its maker is still let in.
+
+    Raises:
+        Refused: `not_found`.
+    """
+    made = files.links.open(text, context.clock.now_ms())
+    if made is None or made.attachment_id != id_:
+        raise Refused("not_found")
+    person = await context.store.read(people.get, made.tenant, made.user_id)
+    if person is None or not person.active:
+        raise Refused("not_found")
+    if made.issued_ms < person.tokens_valid_from_ms:
+        raise Refused("not_found")
+    return made

@@ -1,0 +1,1 @@
+"""What messages carry besides their place in a conversation: files, words to find."""

@@ -1,0 +1,1 @@
+"""Bytes of files: where they lie, what they are, what a picture shows."""

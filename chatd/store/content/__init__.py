@@ -1,0 +1,1 @@
+"""Where people's words and files lie besides the rows of messages."""

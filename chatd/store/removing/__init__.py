@@ -1,0 +1,1 @@
+"""What goes beyond one row when something is removed, and where it could be left."""

@@ -1,0 +1,63 @@
+"""Forwarded copies of files go with a removal by staff, wherever they have got to."""
+
+from dataclasses import dataclass, replace
+
+from chatd.store import messages
+from chatd.store.content import attachments
+from chatd.store.effects import Effects
+from chatd.store.messages import RemoveMessage
+from chatd.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveCopies:
+    """Take the files of a message out of every other message (contract section 6).
+
+    Applied before `removal`, the removal of the message itself.
+    """
+
+    removal: RemoveMessage
+
+
+async def remove_copies(tx: Transaction, effects: Effects, write: RemoveCopies) -> None:
+    """Apply a `RemoveCopies`.
+
+    A message that was nothing but those files is removed itself; any other is told to
+    its readers anew, as edits are, though its author edited nothing.
+    """
+    origin = write.removal
+    copies: dict[str, list[str]] = {}
+    for message_id, id_ in await attachments.holders(tx, effects.tenant, origin.id):
+        copies.setdefault(message_id, []).append(id_)
+    known = await messages.many(tx, effects.tenant, list(copies))
+    for message_id, ids in copies.items():
+        other = known[message_id]
+        here = replace(
+            origin, id=other.id, conversation_id=other.conversation_id, by=None
+        )
+        left = await attachments.take_from(tx, effects, message_id, ids)
+        if other.text is None and left is None:
+            await messages.remove(tx, effects, here)
+        else:
+            await _show_less(tx, effects, here, left)
+
+
+async def _show_less(
+    tx: Transaction, effects: Effects, here: RemoveMessage, left: str | None
+) -> None:
+    seq = await effects.append(
+        tx,
+        here.conversation_id,
+        kind="message.edited",
+        actor_id=None,
+        message_id=here.id,
+    )
+    await messages.tell_former(tx, effects, here, seq)
+    await tx.run(
+        "UPDATE message SET attachments_json = $3, last_event_seq = $4"
+        " WHERE tenant = $1 AND id = $2",
+        effects.tenant,
+        here.id,
+        left,
+        seq,
+    )

@@ -1,0 +1,48 @@
+"""Every place in the database where something that a person wrote can lie.
+
+One table for whoever has to find it all: removal, erasure, export, and the tests that
+look for what was left. A new column with words in it belongs here (a test compares this
+with the schema), and with it the answer to how its words go.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "message": ("text", "links_json", "attachments_json"),
+        "attachment": ("name", "alt"),
+        "conversation": ("title",),
+        "conversation_title": ("title",),
+        "conversation_person": ("draft",),
+    }
+)
+"""Table → columns in which people's own words lie, or what was made of them."""
+
+FACTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "tenant": ("name", "preset"),
+        "person": (
+            "name",
+            "name_folded",
+            "roles_json",
+            "title",
+            "email",
+            "avatar_url",
+            "language",
+            "details_json",
+        ),
+        "roster": ("name", "name_folded", "url", "details_json"),
+        "message": ("digest", "notice"),
+        "attachment": ("media_type", "blob"),
+        "doomed_blob": ("blob",),
+        "request": ("digest", "result_json"),
+        "log": ("data_json",),
+        "erasure": ("data_json",),
+        "meta": ("name", "value"),
+        "migration": ("name", "checksum"),
+    }
+)
+"""Table → columns with what the platform says of people and things, or what we note:
+ids, counts, hashes. They go with the person or the thing, not with what was said."""
