@@ -15,7 +15,7 @@ from chatd_protocol.chat import requests
 from chatd_protocol.chat.objects import Person, Preferences
 from chatd_protocol.chat.results import Me
 
-FEATURES: Final = ("watchEvents", "attachments")
+FEATURES: Final = ("watchEvents", "attachments", "search")
 """What this server offers beyond the methods that every version has."""
 
 

@@ -20,7 +20,7 @@ from chatd.actions import (
 )
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.rates import Cost
-from chatd.actions.content import attachments
+from chatd.actions.content import attachments, search
 from chatd.actions.directory import people, tenants
 from chatd.actions.directory.kinds import ROSTERS
 from chatd.domain.people import Caller
@@ -91,6 +91,7 @@ _OWN = {
     "updatePreferences": Deed(me.update_preferences, Cost.WRITE),
     "getUnread": Deed(reading.unread, Cost.READ),
     "sync": Deed(recovery.sync, Cost.READ),
+    "search": Deed(search.find, Cost.READ),
     # Bytes take another way to these: see `chatd.api.attachments`.
     "uploadAttachment": Deed(attachments.receive, Cost.SEND),
     "getAttachment": Deed(attachments.find, Cost.READ),

@@ -20,6 +20,7 @@ from chatd.actions import (
     starting,
 )
 from chatd.actions.basis.rates import Cost
+from chatd.actions.content import search
 
 # `Any`: each action takes its own request type; the row binds the argument to just that
 # type before it calls, which a homogeneous table cannot say.
@@ -56,6 +57,7 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
         "EditMessage": Deed(messages.edit, Cost.SEND),
         "DeleteMessage": Deed(messages.delete, Cost.WRITE),
         "ListMessages": Deed(messages.page, Cost.READ),
+        "Search": Deed(search.find, Cost.READ),
         "MarkRead": Deed(reading.mark_read, Cost.READ),
         "MarkUnread": Deed(reading.mark_unread, Cost.READ),
         "Typing": Deed(reading.typing, Cost.READ),

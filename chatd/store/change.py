@@ -15,6 +15,7 @@ from chatd.store.content.attachments import (
     ForgetBlobs,
     PutAttachment,
 )
+from chatd.store.content.search import IndexBacklog
 from chatd.store.conversations import CreateConversation, Rename, SetState
 from chatd.store.members import Join, Part
 from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
@@ -49,6 +50,7 @@ Write = (
     | PutAttachment
     | DropAttachments
     | ForgetBlobs
+    | IndexBacklog
     | PutPerson
     | EndSessions
     | MoveRead

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from chatd.domain.members import History, Range
 from chatd.domain.messages import MessageRecord
 from chatd.store import personal
-from chatd.store.content import attachments
+from chatd.store.content import attachments, search
 from chatd.store.content.attachments import Attach
 from chatd.store.effects import Effects
 from chatd.store.transaction import Row, SqlValue, Transaction, placeholders, typed_rows
@@ -127,6 +127,8 @@ async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> Non
         write.author_id,
         seq,
     )
+    where = (effects.tenant, write.conversation_id, write.id)
+    await search.put(tx, *where, write.text, write.attachments_json)
 
 
 async def edit(tx: Transaction, effects: Effects, write: EditMessage) -> None:
@@ -155,6 +157,10 @@ async def edit(tx: Transaction, effects: Effects, write: EditMessage) -> None:
     )
     if not changed:
         raise Conflict
+    await search.drop(tx, effects.tenant, write.id)
+    shown = await attachments.shown(tx, effects.tenant, write.id)
+    where = (effects.tenant, write.conversation_id, write.id)
+    await search.put(tx, *where, write.text, shown)
 
 
 async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> None:
@@ -191,6 +197,7 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> Non
         by=write.by,
         notice=write.notice,
     )
+    await search.drop(tx, effects.tenant, write.id)
     await attachments.release(tx, effects, write.id)
 
 

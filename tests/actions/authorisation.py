@@ -101,6 +101,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     ),
     "DeleteMessage": lambda target: requests.DeleteMessage(message_id=target.message),
     "ListMessages": _about(requests.ListMessages),
+    "Search": _about(requests.Search, text="x"),
     "MarkRead": _about(requests.MarkRead, seq=1),
     "MarkUnread": _about(requests.MarkUnread),
     "Typing": _about(requests.Typing),

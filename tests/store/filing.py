@@ -26,7 +26,7 @@ async def upload(shelf: Shelf, id_: str, who: str = "ada", size: int = 10) -> No
 
 
 def with_files(author: str, *attached: Attach, to: str = "talk") -> InsertMessage:
-    shown = ",".join(f'{{"id":"{one.id}"}}' for one in attached)
+    shown = ",".join(f'{{"id":"{one.id}","name":"{one.id}.txt"}}' for one in attached)
     write = said(author, "see", to=to)
     return InsertMessage(
         id=write.id,

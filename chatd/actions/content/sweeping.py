@@ -1,4 +1,4 @@
-"""Deletes the bytes that nothing refers to, and uploads that were never sent.
+"""What is done behind: bytes and uploads nobody needs deleted, the index completed.
 
 Woken by removals, so that what was removed is gone from the disk within a moment; and
 every minute, for what was missed.
@@ -15,8 +15,9 @@ from chatd.domain.announcements import Announcement, Logged
 from chatd.errors import Refused
 from chatd.files.depot import Depot
 from chatd.store.change import Change, Write
-from chatd.store.content import attachments
+from chatd.store.content import attachments, search
 from chatd.store.content.attachments import DropAttachments, ForgetBlobs
+from chatd.store.content.search import IndexBacklog
 from chatd.telemetry import log, spawn
 
 UNCLAIMED_MS: Final = 24 * 3_600_000
@@ -61,6 +62,9 @@ class Sweeper:
         old = await read(attachments.unclaimed, now_ms - UNCLAIMED_MS, AT_ONCE)
         for tenant, ids in _by_tenant(old).items():
             await self._commit(tenant, DropAttachments(ids))
+        while late := await read(search.backlog, AT_ONCE):
+            for tenant, ids in _by_tenant(late).items():
+                await self._commit(tenant, IndexBacklog(ids))
         deleted = 0
         while due := await read(attachments.doomed, now_ms, AT_ONCE):
             for tenant, blobs in _by_tenant(due).items():

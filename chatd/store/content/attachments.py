@@ -243,14 +243,19 @@ async def take_from(
         *ids,
     )
     await _doom_unused(tx, effects, rows)
+    had = await shown(tx, effects.tenant, message_id)
+    left = [one for one in orjson.loads(had or "[]") if one["id"] not in ids]
+    return orjson.dumps(left).decode() if left else None
+
+
+async def shown(tx: Transaction, tenant: str, message_id: str) -> str | None:
+    """What is shown of a message's files, as JSON."""
     row = await tx.one(
         "SELECT attachments_json FROM message WHERE tenant = $1 AND id = $2",
-        effects.tenant,
+        tenant,
         message_id,
     )
-    shown = orjson.loads(row[0]) if row and row[0] else []
-    left = [one for one in shown if one["id"] not in ids]
-    return orjson.dumps(left).decode() if left else None
+    return row[0] if row else None
 
 
 def to_record(row: Row) -> AttachmentRecord:

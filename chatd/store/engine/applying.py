@@ -17,7 +17,7 @@ from chatd.store import (
     tenants,
 )
 from chatd.store.change import AlreadyDone, Change, Committed, Guard, Key, Moved
-from chatd.store.content import attachments
+from chatd.store.content import attachments, search
 from chatd.store.effects import Effects
 from chatd.store.removing import copies
 from chatd.store.transaction import Transaction
@@ -37,6 +37,7 @@ APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]
     attachments.PutAttachment: attachments.put,
     attachments.DropAttachments: attachments.drop,
     attachments.ForgetBlobs: attachments.forget,
+    search.IndexBacklog: search.index,
     people.PutPerson: people.put,
     people.EndSessions: people.end_sessions,
     personal.MoveRead: personal.move_read,

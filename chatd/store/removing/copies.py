@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from chatd.store import messages
-from chatd.store.content import attachments
+from chatd.store.content import attachments, search
 from chatd.store.effects import Effects
 from chatd.store.messages import RemoveMessage
 from chatd.store.transaction import Transaction
@@ -39,11 +39,15 @@ async def remove_copies(tx: Transaction, effects: Effects, write: RemoveCopies) 
         if other.text is None and left is None:
             await messages.remove(tx, effects, here)
         else:
-            await _show_less(tx, effects, here, left)
+            await _show_less(tx, effects, here, other.text, left)
 
 
 async def _show_less(
-    tx: Transaction, effects: Effects, here: RemoveMessage, left: str | None
+    tx: Transaction,
+    effects: Effects,
+    here: RemoveMessage,
+    text: str | None,
+    left: str | None,
 ) -> None:
     seq = await effects.append(
         tx,
@@ -61,3 +65,6 @@ async def _show_less(
         left,
         seq,
     )
+    await search.drop(tx, effects.tenant, here.id)
+    where = (effects.tenant, here.conversation_id, here.id)
+    await search.put(tx, *where, text, left)

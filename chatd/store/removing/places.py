@@ -13,6 +13,8 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "message": ("text", "links_json", "attachments_json"),
         "attachment": ("name", "alt"),
+        # And in what the engine makes of it to find them: `search_index`.
+        "search_entry": ("words",),
         "conversation": ("title",),
         "conversation_title": ("title",),
         "conversation_person": ("draft",),
@@ -36,6 +38,7 @@ FACTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "roster": ("name", "name_folded", "url", "details_json"),
         "message": ("digest", "notice"),
         "attachment": ("media_type", "blob"),
+        "search_entry": ("scope",),
         "doomed_blob": ("blob",),
         "request": ("digest", "result_json"),
         "log": ("data_json",),

@@ -7,7 +7,8 @@ out one after the other. Events come from the replica: in order, each once.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar, overload
 from weakref import WeakValueDictionary
@@ -18,12 +19,13 @@ import msgspec
 from chatd_client.backoff import Backoff
 from chatd_client.errors import Refused, refusal
 from chatd_client.feed import Reader
+from chatd_client.files import Files
 from chatd_client.lifeline import ChatOptions, Lifeline, Token, ask
 from chatd_client.replica import Replica
 from chatd_client.signalr import CallFailed, ConnectionLost
 from chatd_protocol.chat.base import Request, Shape
 from chatd_protocol.chat.methods import BY_REQUEST
-from chatd_protocol.chat.objects import Message
+from chatd_protocol.chat.objects import Attachment, Message
 from chatd_protocol.chat.requests import (
     ListMessages,
     MarkRead,
@@ -58,11 +60,13 @@ class ChatClient:
         that is shared by many chat clients saves each its own.
         """
         self._http = http or httpx2.AsyncClient()
+        base = url.rstrip("/").removesuffix("/hub")
+        self._files = Files(self._http, base, token)
         self._owns_http = http is None
         self._draw = options.draw
         self._lifeline = Lifeline(
             self._http,
-            f"{url.rstrip('/').removesuffix('/hub')}/hub?events=single",
+            f"{base}/hub?events=single",
             token,
             options,
         )
@@ -147,22 +151,48 @@ class ChatClient:
         return result
 
     async def send(
-        self, conversation_id: str, text: str, reply_to_id: str | None = None
+        self,
+        conversation_id: str,
+        text: str,
+        reply_to_id: str | None = None,
+        *,
+        files: Sequence[Attachment] = (),
     ) -> Message:
         """Say something; repeated until it is answered, and when it is refused as busy.
 
-        Raises Refused when repeating does not help.
+        `files` are uploads of this person; with some, the text may be empty. Raises
+        Refused when repeating does not help.
         """
         request = SendMessage(
             conversation_id=conversation_id,
             client_message_id=secrets.token_urlsafe(16),
-            text=text,
+            text=text or None,
+            attachment_ids=tuple(file.id for file in files) or None,
             reply_to_id=reply_to_id,
         )
         result = await self._in_lane(request, attempts=SEND_ATTEMPTS)
         if not isinstance(result, Message):
             raise TypeError("SendMessage answers no Message")
         return result
+
+    async def upload(
+        self, file: Path | bytes, name: str | None = None, alt: str | None = None
+    ) -> Attachment:
+        """Bring a file to the server, for a message to come; not kept in memory.
+
+        `alt` describes a picture for those who do not see it. Raises Refused, such as
+        `file_too_large` and `file_type_not_allowed`; ConnectionLost.
+        """
+        return await self._files.upload(file, name, alt)
+
+    def download(
+        self, attachment_id: str, *, thumbnail: bool = False
+    ) -> AsyncIterator[bytes]:
+        """The bytes of a file that this person may see, or of its small picture.
+
+        Iterating raises Refused, ConnectionLost.
+        """
+        return self._files.download(attachment_id, thumbnail=thumbnail)
 
     async def mark_read(self, conversation_id: str) -> ReadState:
         """Everything in the replica's copy of the conversation has been read."""

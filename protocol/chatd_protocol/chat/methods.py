@@ -50,6 +50,7 @@ METHODS: tuple[MethodRow, ...] = (
     MethodRow("EditMessage", requests.EditMessage, objects.Message),
     MethodRow("DeleteMessage", requests.DeleteMessage, objects.Message),
     MethodRow("ListMessages", requests.ListMessages, results.MessagePage),
+    MethodRow("Search", requests.Search, results.SearchPage),
     MethodRow("MarkRead", requests.MarkRead, results.ReadState),
     MethodRow("MarkUnread", requests.MarkUnread, results.ReadState),
     MethodRow("Typing", requests.Typing, results.Empty),

@@ -211,6 +211,22 @@ class ListMessages(Request):
     limit: PageLimit = 50
 
 
+SEARCH_HITS_MAX = 50
+"""Most messages of one page of a search; each may bring its conversation along."""
+
+
+class Search(Request):
+    """Messages that have all of these words, in one conversation or in all of mine.
+
+    A quoted part is a phrase, and the last word may be the beginning of a longer one.
+    """
+
+    text: Annotated[str, msgspec.Meta(max_length=200)]
+    conversation_id: Id | None = None
+    cursor: Cursor | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=SEARCH_HITS_MAX)] = 20
+
+
 class MarkRead(Request):
     """I have read up to this place. The mark only moves forward."""
 

@@ -110,6 +110,17 @@ class MessagePage(Shape):
     has_after: bool
 
 
+class SearchPage(Shape):
+    """What a search found, the newest first, and the conversations it was said in.
+
+    A page may be short, or empty, and still have a `next`: the work of one is bounded.
+    """
+
+    messages: tuple[Message, ...]
+    conversations: tuple[Conversation, ...]
+    next: str | None = None
+
+
 class ReadState(Shape):
     """The caller's mark in one conversation after a reading deed."""
 

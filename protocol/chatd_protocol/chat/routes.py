@@ -209,6 +209,7 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
         "getUnread", "GET", "/v1/unread", requests.GetUnread, results.UnreadTotals
     ),
     RouteRow("sync", "POST", "/v1/sync", requests.Sync, results.Synced),
+    RouteRow("search", "GET", "/v1/search", requests.Search, results.SearchPage),
     RouteRow(
         "uploadAttachment",
         "POST",

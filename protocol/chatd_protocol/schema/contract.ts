@@ -151,6 +151,18 @@ export interface ListMessages {
   limit?: number | null;
 }
 
+/**
+ * Messages that have all of these words, in one conversation or in all of mine.
+ *
+ * A quoted part is a phrase, and the last word may be the beginning of a longer one.
+ */
+export interface Search {
+  text: string;
+  conversationId?: string | null;
+  cursor?: string | null;
+  limit?: number | null;
+}
+
 /** I have read up to this place. The mark only moves forward. */
 export interface MarkRead {
   conversationId: string;
@@ -393,6 +405,17 @@ export interface MessagePage {
   asOfSeq: number;
   hasBefore: boolean;
   hasAfter: boolean;
+}
+
+/**
+ * What a search found, the newest first, and the conversations it was said in.
+ *
+ * A page may be short, or empty, and still have a `next`: the work of one is bounded.
+ */
+export interface SearchPage {
+  messages: Message[];
+  conversations: Conversation[];
+  next?: string;
 }
 
 /** The caller's mark in one conversation after a reading deed. */
@@ -1221,6 +1244,7 @@ export interface Methods {
   EditMessage: { request: EditMessage; result: Message };
   DeleteMessage: { request: DeleteMessage; result: Message };
   ListMessages: { request: ListMessages; result: MessagePage };
+  Search: { request: Search; result: SearchPage };
   MarkRead: { request: MarkRead; result: ReadState };
   MarkUnread: { request: MarkUnread; result: ReadState };
   Typing: { request: Typing; result: Empty };

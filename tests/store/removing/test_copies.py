@@ -30,6 +30,6 @@ async def test_a_copy_beside_other_things(shelf: Shelf) -> None:
     record = await shelf.store.read(messages.by_id, TENANT, mixed.id)
     assert record is not None
     assert record.removed_at_ms is None
-    assert record.attachments_json == '[{"id":"own"}]'
+    assert record.attachments_json == '[{"id":"own","name":"own.txt"}]'
     assert record.edited_at_ms is None
     assert len(done.seqs) == 2
