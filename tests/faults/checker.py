@@ -5,6 +5,7 @@ once is enough: no search for cycles. A send without an answer may have happened
 but never twice. A finding names its rule, so that a test can ask for just that one.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ Rule = Literal[
 
 FOREVER: Final = 2**62
 Span = tuple[int, int]
-"""First and last position that somebody may see, both included."""
+"""First and last position that somebody may see, both included; in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +265,8 @@ def _ends(history: History) -> Iterator[Finding]:
 
 
 def _inside(seq: int, spans: Sequence[Span]) -> bool:
-    return any(first <= seq <= last for first, last in spans)
+    at = bisect_right(spans, (seq, FOREVER)) - 1
+    return at >= 0 and seq <= spans[at][1]
 
 
 def _few(positions: Sequence[int]) -> str:
