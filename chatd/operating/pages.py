@@ -42,6 +42,17 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     ),
     "request_header_bytes": Bound("A request line or one header", "431"),
     "request_headers": Bound("Headers of a request", "431"),
+    "attachment_bytes": Bound("One file, inclusive", "413: `file_too_large`"),
+    "attachments_per_message": Bound("Files of one message", f"{_INVALID}, `too_many`"),
+    "attachments_bytes_per_tenant": Bound(
+        "All files of a tenant together, each once", "507: `storage_full`"
+    ),
+    "unclaimed_uploads": Bound(
+        "Files of one person that wait to be sent", "429: `rate_limited`"
+    ),
+    "uploads_at_once": Bound(
+        "Uploads of one person at the same time", "429: `rate_limited`"
+    ),
     "recipients": Bound(
         "People that one call names or reaches; a policy may say less, the protocol"
         " takes 300 at most",
@@ -82,6 +93,7 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     ),
     "unread_exact": Bound("Unread messages that are counted", "`capped`"),
     "http_body_bytes": Bound("The body of a request", "413"),
+    "directory_import_bytes": Bound("The body of a bulk import", "413"),
     "participants_in_view": Bound(
         "People shown with a group in the list", "the others are counted only"
     ),

@@ -6,7 +6,7 @@ and somebody goes beyond. A limit without a trial fails the first test.
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import httpx2
@@ -22,6 +22,7 @@ from tests.support.waiting import wait_until
 
 MEMBERS = ("anna", "ben", "carl")
 Trial = Callable[[House], Awaitable[None]]
+NDJSON = {"Content-Type": "application/x-ndjson"}
 SLOW = "chatd_slow_consumer_closes_total"
 
 
@@ -156,9 +157,9 @@ async def outbound(house: House) -> None:
                 if value(SLOW) > slow:
                     return
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await flood()
-            await wait_until(lambda: value(SLOW) == slow + 1, 15)
+            await wait_until(lambda: value(SLOW) == slow + 1, 30)
     await say(anna, "and on it goes", 9_999)
 
 
@@ -215,6 +216,78 @@ async def body(house: House) -> None:
     assert await status(house, body=b"{}" + b" " * 500) == 413
 
 
+async def bulk(house: House) -> None:
+    service = {"Authorization": f"Bearer {house.token('lms', scope='directory')}"}
+    line = b'{"kind":"user","id":"dora","name":"Dora","roles":["student"]}\n'
+    async with httpx2.AsyncClient(base_url=house.url, headers=service) as http:
+        few = await http.post("/v1/directory", content=line, headers=NDJSON)
+        many = await http.post("/v1/directory", content=line * 9, headers=NDJSON)
+    assert (few.status_code, many.status_code) == (200, 413)
+
+
+async def upload(house: House, size: int) -> httpx2.Response:
+    signed = {"Authorization": f"Bearer {house.token('anna')}"}
+    async with httpx2.AsyncClient(base_url=house.url, headers=signed) as http:
+        file = {"file": ("notes.txt", b"x" * size)}
+        return await http.post("/v1/attachments", files=file)
+
+
+async def file_size(house: House) -> None:
+    assert (await upload(house, 500)).status_code == 200
+    answer = await upload(house, 501)
+    assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
+
+
+async def files_of_all(house: House) -> None:
+    assert (await upload(house, 500)).status_code == 200
+    answer = await upload(house, 500)
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
+
+
+async def unclaimed(house: House) -> None:
+    assert (await upload(house, 10)).status_code == 200
+    answer = await upload(house, 10)
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+
+
+async def files_of_one(house: House) -> None:
+    anna = await said(house, 0)
+    ids = [(await upload(house, 10)).json()["id"] for _ in range(2)]
+    words = {"conversationId": "talk", "clientMessageId": "x", "attachmentIds": ids}
+    facts = await refused(anna, "SendMessage", "invalid_request", **words)
+    assert facts["errors"][0]["code"] == "too_many"
+
+
+async def uploads(house: House) -> None:
+    """While one is still coming, the next one is one too many."""
+    going_on = asyncio.Event()
+    signed = {
+        "Authorization": f"Bearer {house.token('anna')}",
+        "Content-Type": "multipart/form-data; boundary=b",
+    }
+    head = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+    )
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield head + b"x" * 70_000
+        await going_on.wait()
+        yield b"x\r\n--b--\r\n"
+
+    async def one_too_many() -> bool:
+        return (await upload(house, 10)).status_code == 429
+
+    async with (
+        httpx2.AsyncClient(base_url=house.url, headers=signed, timeout=60) as http,
+        asyncio.TaskGroup() as tasks,
+    ):
+        first = tasks.create_task(http.post("/v1/attachments", content=slowly()))
+        await wait_until(one_too_many)
+        going_on.set()
+    assert first.result().status_code == 200
+    assert (await upload(house, 10)).status_code == 200
+
+
 async def in_view(house: House) -> None:
     anna = await said(house, 0)
     seen = await anna.call("GetConversation", conversationId="talk")
@@ -227,6 +300,14 @@ TRIALS: Mapping[str, tuple[dict[str, int], Trial]] = {
     "websocket_message_bytes": ({"websocket_message_bytes": 4_000}, websocket_message),
     "request_header_bytes": ({"request_header_bytes": 2_000}, header_bytes),
     "request_headers": ({"request_headers": 15}, headers),
+    "attachment_bytes": ({"attachment_bytes": 500}, file_size),
+    "attachments_per_message": ({"attachments_per_message": 1}, files_of_one),
+    "attachments_bytes_per_tenant": (
+        {"attachments_bytes_per_tenant": 500},
+        files_of_all,
+    ),
+    "unclaimed_uploads": ({"unclaimed_uploads": 1}, unclaimed),
+    "uploads_at_once": ({"uploads_at_once": 1}, uploads),
     "recipients": ({"recipients": 1}, recipients),
     "page_items": ({"page_items": 2}, page_items),
     "sync_answer_bytes": ({"sync_answer_bytes": 1_500}, sync_bytes),
@@ -255,6 +336,7 @@ TRIALS: Mapping[str, tuple[dict[str, int], Trial]] = {
     "new_conversations_per_hour": ({"new_conversations_per_hour": 1}, starts),
     "unread_exact": ({"unread_exact": 2}, unread),
     "http_body_bytes": ({"http_body_bytes": 100}, body),
+    "directory_import_bytes": ({"directory_import_bytes": 200}, bulk),
     "participants_in_view": ({"participants_in_view": 1}, in_view),
 }
 
