@@ -53,6 +53,7 @@ class Queued:
     message: Call
     method: Method | None
     uploads: tuple[Upload, ...]
+    size: int = 0
 
 
 class Calls:
@@ -67,6 +68,7 @@ class Calls:
         "_methods",
         "_on_idle",
         "_queue",
+        "_queued_bytes",
         "_streams",
         "_tasks",
         "_uploads",
@@ -89,6 +91,7 @@ class Calls:
         self._gate = gate
         self._on_idle = on_idle
         self._queue: deque[Queued] = deque()
+        self._queued_bytes = 0
         self._worker: asyncio.Task[None] | None = None
         self._current: str | None = None
         self._cancelled: set[str] = set()
@@ -98,7 +101,11 @@ class Calls:
     @property
     def has_room(self) -> bool:
         """Whether another call may be taken."""
-        return len(self._queue) < self._hub.limits.invocation_queue
+        limits = self._hub.limits
+        return (
+            len(self._queue) < limits.invocation_queue
+            and self._queued_bytes < limits.invocation_queue_bytes
+        )
 
     @property
     def running(self) -> bool:
@@ -128,6 +135,7 @@ class Calls:
         A method that runs goes on to its end, because what it does may be half done.
         """
         self._queue.clear()
+        self._queued_bytes = 0
         for task in tuple(self._streams.values()):
             if task is not None:
                 task.cancel()
@@ -149,7 +157,9 @@ class Calls:
                 return
             self._streams[call_id] = None
         uploads = self._open_uploads(message, method)
-        self._queue.append(Queued(message, method, uploads))
+        size = self._connection.inbound.message_bytes
+        self._queue.append(Queued(message, method, uploads, size))
+        self._queued_bytes += size
         if self._worker is None:
             self._worker = spawn(self._tasks, self._work(), "signalr calls")
 
@@ -195,11 +205,12 @@ class Calls:
     # -------------------------------------------------------------------- turns
 
     async def _work(self) -> None:
-        limit, done = self._hub.limits.invocation_queue, 0
+        done = 0
         try:
             while self._queue:
-                was_full = len(self._queue) >= limit
+                was_full = not self.has_room
                 queued = self._queue.popleft()
+                self._queued_bytes -= queued.size
                 self._current = queued.message.invocation_id
                 try:
                     with about(**self._ids(queued.message)):

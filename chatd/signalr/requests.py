@@ -149,7 +149,8 @@ class HubLimits:
     body_s: float = 10.0
     waiting_posts: int = 32
     invocation_queue: int = 64
-    """Beyond it the connection is not read for a while; nobody is closed for it."""
+    invocation_queue_bytes: int = 1024 * 1024
+    """Beyond either the connection is not read for a while; nobody is closed for it."""
     connections_per_address: int = 20_000
     """Twice what a process is measured with; a whole school may be one address."""
     openings_per_address: int = 2_000

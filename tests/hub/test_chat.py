@@ -1,6 +1,8 @@
 """The hub over real WebSockets: what people see of each other, and who is refused."""
 
+import asyncio
 import json
+from contextlib import AsyncExitStack
 
 import httpx2
 import pytest
@@ -8,12 +10,13 @@ from websockets.exceptions import InvalidStatus
 
 from chatd.errors import Refused
 from chatd.identity.claims import Identity
+from chatd.signalr.crowds.gate import AT_ONCE
 from chatd.signalr.requests import Handshake
 from chatd.store.members import Join, NewMember
 from chatd.store.people import PutPerson
 from chatd.store.tenants import PutTenant
 from tests.hub.conftest import OpenHouse
-from tests.hub.peers import House, Peer
+from tests.hub.peers import CallError, House, Peer
 from tests.support.waiting import wait_until
 
 
@@ -313,3 +316,20 @@ async def test_an_unexpected_failure_names_only_its_request(
     assert "preset" not in str(refused)
     # Where logs go depends on whether another test of this process has configured them.
     assert refused.facts["requestId"] in "".join(capsys.readouterr())
+
+
+async def test_catching_up_takes_turns(school: House) -> None:
+    """Everybody's `Sync` after a restart would be begun at once, and end late."""
+    anna, ben = await school.join("anna"), await school.join("ben")
+    gate = school.installation.signalr._gate
+    async with AsyncExitStack() as storm:
+        for _ in range(AT_ONCE):
+            await storm.enter_async_context(gate.go_on())
+        calling = asyncio.ensure_future(anna.call("Sync"))
+        await wait_until(lambda: gate.waiting == 1)
+        gate._waiting_max = 1
+        with pytest.raises(CallError) as refusal:
+            await ben.call("Sync")
+        assert refusal.value.code == "overloaded"
+        assert refusal.value.facts["retryAfter"] >= 1
+    assert (await calling)["more"] is False

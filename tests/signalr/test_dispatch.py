@@ -105,6 +105,26 @@ async def test_uploads_need_what_the_method_takes() -> None:
         assert (await completion(raw, "6"))["result"] == 1
 
 
+async def test_what_waits_is_bounded_by_bytes_too() -> None:
+    """A few dozen of the largest messages would be millions of bytes of each client."""
+    async with sample_server(invocation_queue_bytes=40_000) as sample:
+        raw = await dial_socket(sample)
+        raw.send(call(0, "Slow", 0.3))
+        for number in range(1, 40):
+            raw.send(call(number, "Echo", "x" * 15_000))
+
+        def waiting() -> int:
+            (calls,) = sample.hub.context._calls.values()
+            return len(calls._queue)
+
+        await wait_until(lambda: sample.hub.context._calls)
+        await asyncio.sleep(0.1)
+        # The one that went over the bound was read, and no other.
+        assert sample.ask(waiting) <= 3
+        for number in range(1, 40):
+            assert len(str((await completion(raw, str(number)))["result"])) == 15_000
+
+
 async def test_a_method_outlives_its_client() -> None:
     """What a method does would be half done when the network fails."""
     async with sample_server() as sample:

@@ -43,7 +43,6 @@ class Connection(Outbound):
 
     __slots__ = (
         "__weakref__",
-        "_inbound",
         "_last_words",
         "_owner",
         "_reading_soon",
@@ -57,6 +56,7 @@ class Connection(Outbound):
         "handshake",
         "id",
         "identity",
+        "inbound",
         "items",
         "token",
     )
@@ -84,7 +84,7 @@ class Connection(Outbound):
         self.deadlines = Deadlines(self, owner.wheel, owner.limits)
         self._owner = owner
         self._state = State.NEGOTIATED
-        self._inbound = Inbound(owner.limits)
+        self.inbound = Inbound(owner.limits)
         self._results: Results | None = None
         self._reading_soon = False
         self._last_words: tuple[str | None, bool] = (None, False)
@@ -192,7 +192,7 @@ class Connection(Outbound):
         if self._state is State.ENDED:
             return
         try:
-            self._inbound.feed(data)
+            self.inbound.feed(data)
         except RemoteProtocolError as error:
             self._refuse(error)
             return
@@ -239,7 +239,7 @@ class Connection(Outbound):
                 if not self._owner.has_room(self):
                     self._pipe.pause_reading()
                     return
-                message = self._inbound.next()
+                message = self.inbound.next()
                 if message is None:
                     self._pipe.resume_reading()
                     return
@@ -282,7 +282,7 @@ class Connection(Outbound):
         pipe = self._pipe
         assert pipe is not None
         try:
-            codec = self._inbound.take_handshake(text_only=pipe.text_only)
+            codec = self.inbound.take_handshake(text_only=pipe.text_only)
         except RemoteProtocolError as error:
             self._refuse(error)
             return
@@ -332,7 +332,7 @@ class Connection(Outbound):
         self._state = State.ENDED
         self.error = error
         self._stop_sending(None)
-        self._inbound.end()
+        self.inbound.end()
         if self._results is not None:
             self._results.end()
         self.deadlines.ended()

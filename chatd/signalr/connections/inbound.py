@@ -14,12 +14,14 @@ from chatd_protocol.signalr.messages import HubMessage, Oversized
 class Inbound:
     """What has arrived of one client and was not taken yet."""
 
-    __slots__ = ("_decoder", "_early", "_limits")
+    __slots__ = ("_decoder", "_early", "_limits", "message_bytes")
 
     def __init__(self, limits: HubLimits) -> None:
         self._limits = limits
         self._early = bytearray()
         self._decoder: Decoder | None = None
+        self.message_bytes = 0
+        """The size of the last message that was taken."""
 
     def feed(self, data: bytes) -> None:
         """More bytes.
@@ -62,7 +64,13 @@ class Inbound:
         Raises:
             RemoteProtocolError: the bytes are none.
         """
-        return None if self._decoder is None else self._decoder.next()
+        decoder = self._decoder
+        if decoder is None:
+            return None
+        before = decoder.waiting_bytes
+        message = decoder.next()
+        self.message_bytes = before - decoder.waiting_bytes
+        return message
 
     def end(self) -> None:
         """Forget everything: nothing is taken any more."""

@@ -21,8 +21,8 @@ from chatd.signalr.ticks import Wheel
 AT_ONCE: Final = 32
 """Steps under way. More would only wait for the store's threads, and so would sends."""
 
-WAITING: Final = 2_000
-"""In line; at a few hundred openings a second it moves up within seconds."""
+WAITING: Final = 4_000
+"""In line; at some 500 openings a second it moves up within seconds."""
 
 SHARE: Final = 2
 """One address has at most this part of the line: strangers cannot fill it alone."""

@@ -105,9 +105,7 @@ class Upgrade(asyncio.Protocol):
         except Refusal as refusal:
             if context is not None:
                 context.hub.observer.opening(refusal.words)
-            response = ServerProtocol().reject(refusal.status, refusal.text)
-            response.headers.update(refusal.headers)
-            self._deny(response)
+            self._deny(_plain(refusal))
             return
         if self._transport.is_closing():
             connection.lost(ConnectionEnded("the client left during the upgrade"))
@@ -125,3 +123,17 @@ class Upgrade(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(response.serialize())
             self._transport.close()
+
+
+def _plain(refusal: Refusal) -> Response:
+    # Made by hand: in a storm there are as many of these as there are openings.
+    body = refusal.text.encode()
+    headers = Headers(
+        {
+            "Connection": "close",
+            "Content-Length": str(len(body)),
+            "Content-Type": "text/plain; charset=utf-8",
+            **refusal.headers,
+        }
+    )
+    return Response(refusal.status.value, refusal.status.phrase, headers, body)

@@ -20,6 +20,10 @@ class Decoder(Protocol):
     def feed(self, data: bytes) -> None:
         """Add bytes that arrived; call `next` until it returns None afterwards."""
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How much has been fed and not been taken."""
+
     def next(self) -> HubMessage | Oversized | None:
         """The next message, or None when more bytes are needed.
 

@@ -97,6 +97,11 @@ class RecordFrames:
         """Add bytes; call `next` until it returns None before feeding again."""
         self._inbox.feed(data)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How much has been fed and not been taken."""
+        return len(self._inbox)
+
     def next(self) -> bytes | Skipped | None:
         """The next record without its separator, or None when it is not complete."""
         inbox = self._inbox
@@ -135,6 +140,11 @@ class LengthFrames:
     def feed(self, data: bytes) -> None:
         """Add bytes; call `next` until it returns None before feeding again."""
         self._inbox.feed(data)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much has been fed and not been taken."""
+        return len(self._inbox)
 
     def next(self) -> bytes | Skipped | None:
         """The next message without its length, or None when it is not complete."""

@@ -82,6 +82,11 @@ class MessagePackDecoder:
         """Add bytes that arrived."""
         self._frames.feed(data)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How much has been fed and not been taken."""
+        return self._frames.waiting_bytes
+
     def next(self) -> HubMessage | Oversized | None:
         """The next message; see `codec.Decoder.next`."""
         while (frame := self._frames.next()) is not None:
