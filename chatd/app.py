@@ -181,6 +181,7 @@ class Installation:
         for state, count in states.items():
             metrics.CONNECTIONS.labels(state).set(count)
         metrics.OUTBOUND_QUEUE_BYTES.set(waiting)
+        metrics.OPENINGS_WAITING.set(self.signalr.waiting)
 
 
 def _scrapes(config: Config) -> Scrapes:

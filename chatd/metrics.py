@@ -102,6 +102,11 @@ SLOW_CONSUMER_CLOSES = Counter(
     "Connections given up because the client read too slowly.",
     registry=REGISTRY,
 )
+OPENINGS_WAITING = Gauge(
+    "chatd_openings_waiting",
+    "Clients in line to open a connection or to catch up: a storm, if it stays.",
+    registry=REGISTRY,
+)
 OUTBOUND_QUEUE_BYTES = Gauge(
     "chatd_outbound_queue_bytes",
     "Bytes that wait for slow clients, all connections together.",

@@ -60,6 +60,7 @@ class SignalRServer:
         self._flusher = Flusher()
         self._gate = Gate(self._wheel, at_once, waiting)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._silent: Counter[str] = Counter()
         self._trusted_proxies = list(trusted_proxies)
         self._siblings = siblings
         self._head = head or HeadLimits()
@@ -128,6 +129,11 @@ class SignalRServer:
         states.update(one.state.name.lower() for one in everyone)
         return states, sum(one.pending_bytes for one in everyone)
 
+    @property
+    def waiting(self) -> int:
+        """How many are in line to open a connection."""
+        return self._gate.waiting
+
     def listen_inside(self, opened: socket.socket) -> None:
         """Answer the siblings, on a socket that listens at our `home`."""
         assert self._siblings is not None
@@ -140,9 +146,13 @@ class SignalRServer:
         self._inside.start(opened)
 
     def _listener(self) -> type[Listener]:
-        return type(
-            "HubListener", (Listener,), {"wheel": self._wheel, "head": self._head}
-        )
+        bound = {
+            "wheel": self._wheel,
+            "head": self._head,
+            "silent": self._silent,
+            "proxies": proxy_view(self._trusted_proxies),
+        }
+        return type("HubListener", (Listener,), bound)
 
     async def drain(self, over_s: float = 0.0, finish_s: float = 0.0) -> None:
         """Let no one in any more, and send everybody away to reconnect elsewhere.

@@ -327,6 +327,7 @@ async def test_catching_up_takes_turns(school: House) -> None:
             await storm.enter_async_context(gate.go_on())
         calling = asyncio.ensure_future(anna.call("Sync"))
         await wait_until(lambda: gate.waiting == 1)
+        assert school.installation.signalr.waiting == 1
         gate._waiting_max = 1
         with pytest.raises(CallError) as refusal:
             await ben.call("Sync")

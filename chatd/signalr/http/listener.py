@@ -8,15 +8,18 @@ how slowly a body comes that nobody reads. Here a head has ten seconds, lines 16
 """
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar, Final
 from urllib.parse import unquote
 
 import httptools
 from uvicorn.config import Config
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from chatd.signalr.crowds.addresses import subscriber
 from chatd.signalr.http.upgrade import Upgrade
 from chatd.signalr.ticks import Wheel
 
@@ -34,6 +37,10 @@ counts: less than a phone manages on GPRS is nobody's honest upload."""
 ABORT: Final = "chatd.abort"
 """Of a request's ASGI extensions: `{"now": a function that drops the socket}`. ASGI has
 no way to end an answer whose client takes nothing."""
+
+SILENT_MAX: Final = 4_096
+"""Sockets of one address on which no request has come yet: twice what the kernel keeps
+for us to accept (uvicorn's backlog). A trusted proxy may have as many as it likes."""
 
 LINGER_S: Final = 1.0
 """How long a client that was refused may take to notice."""
@@ -63,6 +70,8 @@ class Listener(HttpToolsProtocol):
 
     wheel: ClassVar[Wheel]
     head: ClassVar[HeadLimits] = HeadLimits()
+    silent: ClassVar[Counter[str]]
+    proxies: ClassVar[ProxyHeadersMiddleware]
     due_tick = -1
 
     def __init__(
@@ -80,15 +89,26 @@ class Listener(HttpToolsProtocol):
         self._line_bytes = 0
         self._head_bytes = 0
         self._body_late_s = 0.0
+        self._silent_as = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Ten seconds for the first request head, silence included."""
         super().connection_made(transport)
         self.wheel.schedule(self, HEAD_S)
+        host = self.client[0] if self.client else ""
+        if not host or host in self.proxies.trusted_hosts:
+            return
+        who = subscriber(host)
+        if self.silent[who] >= SILENT_MAX:
+            transport.abort()
+            return
+        self._silent_as = who
+        self.silent[who] += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing to wait for any more."""
         self.wheel.forget(self)
+        self._has_spoken()
         super().connection_lost(exc)
 
     def on_timer(self, now_s: float) -> None:
@@ -141,6 +161,7 @@ class Listener(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there, and the body has its time from now."""
+        self._has_spoken()
         self._in_head = False
         self._body_late_s = self.wheel.now() + BODY_S
         self.wheel.schedule(self, BODY_S)
@@ -157,6 +178,13 @@ class Listener(HttpToolsProtocol):
         super().on_message_complete()
 
     # ---------------------------------------------------------------------- inside
+
+    def _has_spoken(self) -> None:
+        who, self._silent_as = self._silent_as, ""
+        if who:
+            self.silent[who] -= 1
+            if not self.silent[who]:
+                del self.silent[who]
 
     def _check(self, within_bounds: bool) -> None:
         """Make the parser give up, which uvicorn turns into `send_400_response`."""

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from chatd.signalr.http import listener
-from tests.signalr.raw import dial, upgrade
-from tests.signalr.sample import sample_server
+from tests.signalr.raw import Raw, dial, upgrade
+from tests.signalr.sample import Sample, sample_server
 
 PLAIN = b"GET /sample HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 SHORT_S = 0.5
@@ -117,3 +117,35 @@ async def test_an_honest_body_has_the_time_it_needs(
             raw.send(b"x" * 2000)
             await asyncio.sleep(SHORT_S / 4)
         assert (await raw.until(b"\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_sockets_that_say_nothing_are_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One machine could take every file that the server may open."""
+    monkeypatch.setattr(listener, "SILENT_MAX", 3)
+    async with sample_server() as sample:
+        mine = [await stranger(sample) for _ in range(3)]
+        assert await (await stranger(sample)).rest() == b""
+        # A request makes room; so does leaving.
+        mine[0].send(PLAIN + b"\r\n")
+        assert (await mine[0].until(b"\r\n")).startswith(b"HTTP/1.1 400 ")
+        mine[1].writer.transport.abort()
+        for _ in range(2):
+            raw = await stranger(sample)
+            raw.send(PLAIN + b"connection: close\r\n\r\n")
+            assert (await raw.rest()).startswith(b"HTTP/1.1 400 ")
+        # Behind a proxy everybody has one address, and the proxy is trusted.
+        for _ in range(5):
+            await dial(sample)
+        last = await dial(sample)
+        last.send(PLAIN + b"connection: close\r\n\r\n")
+        assert (await last.rest()).startswith(b"HTTP/1.1 400 ")
+
+
+async def stranger(sample: Sample) -> Raw:
+    """A connection from an address that is no proxy."""
+    here = ("127.0.0.2", 0)
+    streams = await asyncio.open_connection("127.0.0.1", sample.port, local_addr=here)
+    sample.writers.append(streams[1])
+    return Raw(*streams)

@@ -6,11 +6,14 @@ own defence may be dropped.
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from tests.signalr.raw import CONTINUATION, PING, TEXT, Raw, frame, upgrade
@@ -25,10 +28,17 @@ async def _sink(socket: WebSocket) -> None:
         await socket.receive_text()
 
 
+async def _body(request: Request) -> Response:
+    with suppress(ClientDisconnect):
+        await request.body()
+    return Response()
+
+
 @pytest.fixture
 async def plain() -> AsyncIterator[Raw]:
     """A connection to uvicorn as it comes, with an endpoint that reads."""
-    application = Starlette(routes=[WebSocketRoute("/sample", _sink)])
+    routes = [WebSocketRoute("/sample", _sink), Route("/body", _body, methods=["POST"])]
+    application = Starlette(routes=routes)
     config = uvicorn.Config(
         application,
         port=0,
@@ -47,10 +57,10 @@ async def plain() -> AsyncIterator[Raw]:
     await serving
 
 
-async def answered(raw: Raw) -> bool:
+async def answered(raw: Raw, patience_s: float = PATIENCE_S) -> bool:
     """Whether the server said or closed anything within a moment."""
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             await raw.reader.read(1)
     except TimeoutError:
         return False
@@ -78,3 +88,11 @@ async def test_empty_fragments_without_end_are_taken(plain: Raw) -> None:
     plain.send(frame(TEXT, b"", fin=False))
     assert await plain.push(frame(CONTINUATION, b"", fin=False) * 200_000)
     assert not await answered(plain)
+
+
+async def test_a_body_that_drips_is_waited_for(plain: Raw) -> None:
+    """The least speed of bodies would have lost its reason."""
+    plain.send(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n")
+    for _ in range(5):
+        plain.send(b"x")
+        assert not await answered(plain, 0.3)
