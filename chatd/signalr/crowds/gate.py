@@ -10,8 +10,8 @@ to come again: each a little later than the one before, at the pace that is meas
 import asyncio
 import math
 from collections import Counter, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from chatd.signalr.crowds.addresses import subscriber
@@ -34,6 +34,10 @@ STEPS_PER_S: Final = 1_500.0
 """Until it is measured; `./dev bench storm` sees 1.5 ms of processor time an opening.
 Too many who come too early wait in line, too few leave the server idle."""
 
+SLOW_S: Final = 0.25
+"""A step that takes longer waits for somebody else (an issuer's keys, say) and costs
+nothing meanwhile: its place is given on, or a few of them would lock everybody out."""
+
 MEASURE_S: Final = 0.5
 RETRY_S_MAX: Final = 30
 
@@ -44,6 +48,20 @@ class Crowded(HubException):
     def __init__(self, retry_after_s: int) -> None:
         super().__init__(f"The server is busy. Try again in {retry_after_s} s.")
         self.retry_after_s = retry_after_s
+
+
+class _Place:
+    """What a step has, and gives on once."""
+
+    __slots__ = ("_next",)
+
+    def __init__(self, next_: Callable[[], None]) -> None:
+        self._next: Callable[[], None] | None = next_
+
+    def give_on(self) -> None:
+        next_, self._next = self._next, None
+        if next_ is not None:
+            next_()
 
 
 class Gate:
@@ -87,10 +105,8 @@ class Gate:
             self._of[who] -= 1
             if not self._of[who]:
                 del self._of[who]
-        try:
+        with self._step():
             yield
-        finally:
-            self._next()
 
     @asynccontextmanager
     async def go_on(self, *, owed: bool = True) -> AsyncIterator[None]:
@@ -102,10 +118,8 @@ class Gate:
         if not owed and len(self._begun) >= self._waiting_max:
             raise Crowded(self._come_again_s())
         await self._wait(self._begun)
-        try:
+        with self._step():
             yield
-        finally:
-            self._next()
 
     async def _wait(self, line: deque[asyncio.Future[None]]) -> None:
         if self._free > 0:
@@ -121,6 +135,16 @@ class Gate:
             if place.done() and not place.cancelled():
                 self._next()
             raise
+
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        place = _Place(self._next)
+        slow = asyncio.get_running_loop().call_later(SLOW_S, place.give_on)
+        try:
+            yield
+        finally:
+            slow.cancel()
+            place.give_on()
 
     def _next(self) -> None:
         self._measure()

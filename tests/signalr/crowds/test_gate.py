@@ -5,12 +5,19 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from chatd.signalr.crowds import gate
 from chatd.signalr.crowds.gate import RETRY_S_MAX, Crowded, Gate
 from chatd.signalr.ticks import Wheel
 from tests.signalr.connections.parts import HandClock
 from tests.signalr.raw import call, dial, dial_socket, upgrade
 from tests.signalr.sample import sample_server
 from tests.support.waiting import wait_until
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Visitors keep their places however long the test takes."""
+    monkeypatch.setattr(gate, "SLOW_S", 3600.0)
 
 
 class Visitors:
@@ -24,8 +31,8 @@ class Visitors:
         self.tasks: list[asyncio.Task[None]] = []
 
     async def come(self, name: str, address: str = "", *, begun: bool = False) -> None:
-        gate = self.gate
-        step = gate.go_on(owed=False) if begun else gate.begin(address)
+        door = self.gate
+        step = door.go_on(owed=False) if begun else door.begin(address)
         task = asyncio.ensure_future(self._visit(name, step))
         self.tasks.append(task)
         await asyncio.sleep(0)
@@ -71,6 +78,25 @@ async def test_somebody_who_left_the_line_does_not_hold_it_up() -> None:
     await asyncio.sleep(0)
     await visitors.come("d")
     assert visitors.inside == ["a", "c", "d"]
+    visitors.end()
+
+
+async def test_who_waits_for_somebody_else_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One school's dead sign-in would lock all the other schools out."""
+    monkeypatch.setattr(gate, "SLOW_S", 0.05)
+    visitors = Visitors(at_once=1, waiting=10)
+    for name in "ab":
+        await visitors.come(name)
+    assert visitors.inside == ["a"]
+    await wait_until(lambda: visitors.inside == ["a", "b"])
+    # Its place was given on once already: its end makes no room.
+    await visitors.one_goes()
+    await visitors.come("c")
+    assert visitors.inside == ["a", "b"]
+    await visitors.one_goes()
+    assert visitors.inside == ["a", "b", "c"]
     visitors.end()
 
 
