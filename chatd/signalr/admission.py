@@ -112,6 +112,8 @@ async def negotiate_connection(
     """
     _check_room(context, handshake)
     identity = await _authenticate(context, handshake)
+    # Looked at after the wait too: many can have come in meanwhile.
+    _check_room(context, handshake)
     return context.negotiate(identity, handshake, version=version)
 
 

@@ -59,6 +59,7 @@ class SampleHub:
         self.stopped_streams = 0
         self.openings: list[str] = []
         self.ended: list[Connection] = []
+        self.at_the_door = 0
         self.slow_door: asyncio.Event | None = None
         """While it is there and not set, nobody is let in or refused."""
 
@@ -168,6 +169,7 @@ class SampleHub:
 
     async def authenticate(self, handshake: Handshake) -> Identity | None:
         if self.slow_door is not None:
+            self.at_the_door += 1
             await self.slow_door.wait()
         match handshake.bearer:
             case None:

@@ -73,6 +73,18 @@ async def test_what_takes_too_long_is_not_waited_for() -> None:
         assert time.monotonic() - began < 10
 
 
+async def test_who_waited_in_line_is_not_let_in_either() -> None:
+    """A client would be let in when everybody else is gone already."""
+    async with sample_server() as sample:
+        sample.hub.slow_door = asyncio.Event()
+        raw = await dial(sample)
+        raw.send(upgrade())
+        await wait_until(lambda: sample.hub.at_the_door)
+        await on_server(sample, sample.server.drain(0, 0))
+        sample.ask(sample.hub.slow_door.set)
+        assert (await raw.rest()).startswith(b"HTTP/1.1 503 ")
+
+
 async def test_nobody_new_comes_in() -> None:
     """Clients would be let in only to be sent away."""
     async with sample_server() as sample:

@@ -134,6 +134,7 @@ class Endpoints:
             # Never a star: pages send credentials.
             answer.headers["Access-Control-Allow-Origin"] = origin
             answer.headers["Access-Control-Allow-Credentials"] = "true"
+            answer.headers["Access-Control-Expose-Headers"] = "Retry-After"
             answer.headers.add_vary_header("Origin")
         return answer
 
