@@ -38,6 +38,8 @@ from chatd.signalr.tickets import Siblings
 
 T = TypeVar("T")
 
+FLOOD_BYTES = 32 * 2**20
+
 
 class Point(msgspec.Struct, frozen=True):
     """An argument with a type of its own."""
@@ -287,6 +289,11 @@ async def _sink(request: Request) -> Response:
     return Response()
 
 
+async def _flood(_request: Request) -> Response:
+    """More than the buffers on the way can hold."""
+    return Response(bytes(FLOOD_BYTES))
+
+
 @asynccontextmanager
 async def sample_server(
     *,
@@ -315,6 +322,7 @@ async def sample_server(
     routes = [
         *server.routes,
         Route("/readyz", _ready),
+        Route("/flood", _flood),
         Route("/sink", _sink, methods=["POST"]),
     ]
     config = server.config(Starlette(routes=routes), "127.0.0.1", 0)

@@ -3,8 +3,9 @@
 Without it (measured with uvicorn 0.54): a TCP connection that stays silent or sends one
 header a second stays open for ever; a header line over 8 KB or a 129th header on an
 upgrade is never answered at all; there is no bound on a head that does not end, nor on
-how slowly a body comes that nobody reads. Here a head has ten seconds, lines 16 KB,
-128 headers, and the answer 431 comes at once; a body keeps to a least speed.
+how slowly a body comes that nobody reads, nor on how slowly an answer is taken. Here a
+head has ten seconds, lines 16 KB, 128 headers, and the answer 431 comes at once; bodies
+and answers keep to a least speed.
 """
 
 import asyncio
@@ -33,6 +34,11 @@ BODY_S: Final = 20.0
 BODY_BYTES_PER_S: Final = 4_000
 """A body has `BODY_S` and a second more for this many bytes, as Apache's mod_reqtimeout
 counts: less than a phone manages on GPRS is nobody's honest upload."""
+
+WRITE_S: Final = 30.0
+"""How long a full buffer may take to become nearly empty: between asyncio's marks are
+48 KB, so this is less than half the speed that a body has to keep. Event streams have a
+deadline of their own, which is shorter."""
 
 ABORT: Final = "chatd.abort"
 """Of a request's ASGI extensions: `{"now": a function that drops the socket}`. ASGI has
@@ -88,7 +94,9 @@ class Listener(HttpToolsProtocol):
         self._refused = False
         self._line_bytes = 0
         self._head_bytes = 0
+        self._in_body = False
         self._body_late_s = 0.0
+        self._blocked_s: float | None = None
         self._silent_as = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
@@ -112,9 +120,17 @@ class Listener(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def on_timer(self, now_s: float) -> None:
-        """The head did not come, or not enough of the body."""
+        """The head did not come, not enough of the body, or nobody reads the answer."""
         if self._in_head or self._refused:
             self.transport.abort()
+        elif self._blocked_s is not None:
+            left_s = self._blocked_s + WRITE_S - now_s
+            if left_s > 0:
+                self.wheel.schedule(self, left_s)
+            else:
+                self.transport.abort()
+        elif not self._in_body:
+            return
         elif self.flow.read_paused:
             # It is the application that takes its time.
             self._body_late_s = now_s + BODY_S
@@ -163,6 +179,7 @@ class Listener(HttpToolsProtocol):
         """The head is there, and the body has its time from now."""
         self._has_spoken()
         self._in_head = False
+        self._in_body = True
         self._body_late_s = self.wheel.now() + BODY_S
         self.wheel.schedule(self, BODY_S)
         super().on_headers_complete()
@@ -174,8 +191,23 @@ class Listener(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """All of it: uvicorn's own time-outs hold from now on."""
-        self.wheel.forget(self)
+        self._in_body = False
+        if self._blocked_s is None:
+            self.wheel.forget(self)
         super().on_message_complete()
+
+    # ------------------------------------------------------------- flow of an answer
+
+    def pause_writing(self) -> None:
+        """The client takes less than there is to say."""
+        super().pause_writing()
+        self._blocked_s = self.wheel.now()
+        self.wheel.schedule_earlier(self, WRITE_S)
+
+    def resume_writing(self) -> None:
+        """It has taken most of it."""
+        super().resume_writing()
+        self._blocked_s = None
 
     # ---------------------------------------------------------------------- inside
 

@@ -6,7 +6,7 @@ import pytest
 
 from chatd.signalr.http import listener
 from tests.signalr.raw import Raw, dial, upgrade
-from tests.signalr.sample import Sample, sample_server
+from tests.signalr.sample import FLOOD_BYTES, Sample, sample_server
 
 PLAIN = b"GET /sample HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 SHORT_S = 0.5
@@ -149,3 +149,20 @@ async def stranger(sample: Sample) -> Raw:
     streams = await asyncio.open_connection("127.0.0.1", sample.port, local_addr=here)
     sample.writers.append(streams[1])
     return Raw(*streams)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_an_answer_that_nobody_reads_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, reads: bool
+) -> None:
+    """Answers would fill the memory, each for as long as its client likes."""
+    monkeypatch.setattr(listener, "WRITE_S", SHORT_S)
+    async with sample_server() as sample:
+        raw = await dial(sample)
+        raw.send(b"GET /flood HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        await raw.until(b"\r\n\r\n")
+        if not reads:
+            raw.pause()
+            await asyncio.sleep(SHORT_S * 3)
+            raw.resume()
+        assert (len(await raw.rest(20)) == FLOOD_BYTES) is reads
