@@ -48,6 +48,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     http_body_bytes: int = 1024 * 1024
     directory_import_bytes: int = 64 * 1024 * 1024
     """Of one bulk import: about 300,000 people."""
+    http_requests_at_once: int = 32
+    """Of one person or service: bodies of that many times `http_body_bytes`."""
     participants_in_view: int = 8
     """Faces that a group's row in the list can show at most."""
 

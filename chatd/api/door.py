@@ -29,7 +29,9 @@ from chatd.domain.people import Caller
 from chatd.errors import Refused
 from chatd.identity.claims import Identity
 from chatd.ids import new_id
+from chatd.limits import Limits
 from chatd.telemetry import about, log, trace_of
+from chatd_protocol.chat.base import Request
 from chatd_protocol.chat.requests import WatchEvents
 from chatd_protocol.chat.results import Empty, WatchedEvent
 from chatd_protocol.chat.routes import RouteRow
@@ -72,14 +74,11 @@ def endpoint(door: Door, row: RouteRow) -> Endpoint:
 
     async def answer(http: HttpRequest) -> Response:
         caller = await admit(door, http, row)
-        try:
-            async with asyncio.timeout(BODY_SECONDS_MAX):
-                request = await read(http, row, door.context.limits.http_body_bytes)
-        except TimeoutError:
-            raise HttpRefusal(HTTPStatus.REQUEST_TIMEOUT) from None
-        asked = bounded(request, door.context.limits)
-        async with door.context.shares.one_of(caller.tenant):
-            result = await deed.action(door.context, caller, asked)
+        with door.rates.one_at_once(caller.tenant, caller.user_id):
+            request = await _within_time(http, row, door.context.limits)
+            asked = bounded(request, door.context.limits)
+            async with door.context.shares.one_of(caller.tenant):
+                result = await deed.action(door.context, caller, asked)
         if row.result is Empty:
             return Response(status_code=row.status, headers=HEADERS)
         return json(result, row.status)
@@ -110,6 +109,14 @@ async def admit(door: Door, http: HttpRequest, row: RouteRow) -> Caller:
     caller = (await entered(door, http, row)).caller
     door.rates.spend(caller.tenant, caller.user_id, DEEDS[row.name].cost)
     return caller
+
+
+async def _within_time(http: HttpRequest, row: RouteRow, limits: Limits) -> Request:
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            return await read(http, row, limits.http_body_bytes)
+    except TimeoutError:
+        raise HttpRefusal(HTTPStatus.REQUEST_TIMEOUT) from None
 
 
 def answered(clock: Clock, work: Endpoint, name: str) -> Endpoint:

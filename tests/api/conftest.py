@@ -102,6 +102,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
         directory_import_bytes=256_000,
         reads_burst=5,
         reads_per_second=1,
+        http_requests_at_once=3,
     )
     async with asking(tmp_path, limits) as made:
         yield made

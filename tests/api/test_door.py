@@ -1,5 +1,6 @@
 """If these fail, somebody does over HTTP what they may not, or learns what is there."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -243,3 +244,28 @@ async def test_one_story_over_http(people: Api) -> None:
         json={"seq": sent.json()["seq"]},
     )
     assert marked.json()["unread"]["count"] == 0
+
+
+async def test_slow_bodies_of_one_person_are_bounded(people: Api) -> None:
+    """Bodies that never end would fill the memory, a megabyte each."""
+    may_end = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"seq":'
+        await may_end.wait()
+        yield b"1}"
+
+    async def ask(user: str) -> int:
+        headers = people.headers(user) | {"Content-Type": "application/json"}
+        answer = await people.http.put(
+            "/v1/conversations/none/read", content=body(), headers=headers
+        )
+        return answer.status_code
+
+    asking = [asyncio.ensure_future(ask("anna")) for _ in range(4)]
+    done, waiting = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    assert [task.result() for task in done] == [429]
+    other = asyncio.ensure_future(ask("ben"))
+    may_end.set()
+    assert await other == 404
+    assert {await task for task in waiting} == {404}

@@ -5,6 +5,9 @@ filled up again is forgotten, so memory follows who is active.
 """
 
 import math
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -53,6 +56,8 @@ class Rates:
             Cost.SEND: sends,
             Cost.START: _Rate(starts / HOUR_S, starts),
         }
+        self._at_once_max = limits.http_requests_at_once
+        self._at_once: Counter[tuple[str, str]] = Counter()
         self._buckets: dict[tuple[str, str, Cost], _Bucket] = {}
         self._swept_s = clock.monotonic()
 
@@ -84,6 +89,24 @@ class Rates:
             metrics.RATE_LIMITED.labels(cost.value).inc()
             raise Refused("rate_limited", retryAfter=max(1, wait_s))
         bucket.level = level - 1
+
+    @contextmanager
+    def one_at_once(self, tenant: str, user_id: str) -> Iterator[None]:
+        """One HTTP request of a person: each may bring a whole body, and take its time.
+
+        Raises:
+            Refused: `rate_limited`, when too many are under way.
+        """
+        key = (tenant, user_id)
+        if self._at_once[key] >= self._at_once_max:
+            raise Refused("rate_limited", retryAfter=1)
+        self._at_once[key] += 1
+        try:
+            yield
+        finally:
+            self._at_once[key] -= 1
+            if not self._at_once[key]:
+                del self._at_once[key]
 
     def _sweep(self, now_s: float) -> None:
         self._swept_s = now_s

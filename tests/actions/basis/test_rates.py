@@ -1,5 +1,7 @@
 """If these fail, one person can flood the server, or a quiet one is held up."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from chatd.actions.basis.rates import Cost, Rates
@@ -75,3 +77,16 @@ def test_full_buckets_are_forgotten(rates: Rates, clock: HandClock) -> None:
     rates.spend("t", "u", Cost.NOTHING)
     rates.spend("t", "u", Cost.READ)
     assert len(rates) == 1
+
+
+def test_so_many_requests_at_once(rates: Rates) -> None:
+    """One person's slow bodies would fill the memory of everybody's server."""
+    with ExitStack() as under_way:
+        for _ in range(Limits().http_requests_at_once):
+            under_way.enter_context(rates.one_at_once("t", "u"))
+        with pytest.raises(Refused, match="rate_limited"), rates.one_at_once("t", "u"):
+            pass
+        with rates.one_at_once("t", "another"), rates.one_at_once("another", "u"):
+            pass
+    with rates.one_at_once("t", "u"):
+        pass
