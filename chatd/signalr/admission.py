@@ -110,10 +110,7 @@ async def negotiate_connection(
     Raises:
         Refusal: the server is going down, or the hub will not have him.
     """
-    _check_room(context, handshake)
-    identity = await _authenticate(context, handshake)
-    # Looked at after the wait too: many can have come in meanwhile.
-    _check_room(context, handshake)
+    identity = await _let_in(context, handshake)
     return context.negotiate(identity, handshake, version=version)
 
 
@@ -140,14 +137,13 @@ async def find_connection(
         raise Elsewhere(token, ticket)
     if not siblings.is_young(ticket) or token in context.spent:
         await turn_away(context, handshake)
-    _check_room(context, handshake)
     known = replace(
         handshake,
         # Some clients send their access token only when they negotiate.
         bearer=handshake.bearer or ticket.bearer,
         headers=ticket.headers | dict(handshake.headers),
     )
-    identity = await _authenticate(context, known)
+    identity = await _let_in(context, known)
     if identity.user_id != ticket.user:
         raise NOT_YOURS
     # Looked at after the wait: another request with this ticket may have been first.
@@ -155,6 +151,14 @@ async def find_connection(
     if first is not None:
         return first
     return context.begin(identity, known, token, ticket.connection_id or token)
+
+
+async def _let_in(context: HubContext, handshake: Handshake) -> Identity:
+    _check_room(context, handshake)
+    identity = await _authenticate(context, handshake)
+    # Looked at after the wait too: many can have come in meanwhile.
+    _check_room(context, handshake)
+    return identity
 
 
 def _check_room(context: HubContext, handshake: Handshake) -> None:
@@ -230,9 +234,7 @@ async def admit_websocket(
     if WEB_SOCKETS not in context.hub.transports:
         raise NO_TRANSPORT
     if token is None:
-        _check_room(context, handshake)
-        identity = await _authenticate(context, handshake)
-        return context.open(identity, handshake)
+        return context.open(await _let_in(context, handshake), handshake)
     connection = await find_connection(context, handshake, token, anywhere=True)
     # Looked at after the wait: two upgrades with one token must not both attach.
     if connection.closed:
