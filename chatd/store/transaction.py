@@ -6,7 +6,7 @@ and server database the same body runs on the event loop. Parameters are written
 """
 
 from collections.abc import Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 T = TypeVar("T")
 SqlValue = str | int | float | bytes | None
@@ -14,8 +14,15 @@ SqlValue = str | int | float | bytes | None
 Row = tuple[Any, ...]
 
 
+Engine = Literal["sqlite", "postgres"]
+
+
 class Transaction(Protocol):
     """One transaction of either engine."""
+
+    @property
+    def engine(self) -> Engine:
+        """For the rare statement that the engines do not share."""
 
     async def all(self, sql: str, *parameters: SqlValue) -> list[Row]:
         """All rows."""

@@ -6,7 +6,7 @@ exactly those are taken out again, whatever has become of the code that cut them
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,9 +75,7 @@ async def put(
     The message and its row of the log are there already. A message without words has
     nothing to be found by.
     """
-    shown = orjson.loads(attachments_json) if attachments_json else []
-    names = [word for one in shown for word in (one["name"], one.get("alt") or "")]
-    words = words_of(text or "", *names)
+    words = words_in(text, attachments_json)
     if not words:
         return
     await tx.run(
@@ -88,9 +86,21 @@ async def put(
         " WHERE m.tenant = $1 AND m.id = $2",
         tenant,
         message_id,
-        f"{_scope(tenant)} {_scope(tenant, conversation_id)}",
+        scope_of(tenant, conversation_id),
         words,
     )
+
+
+def words_in(text: str | None, attachments_json: str | None) -> str:
+    """The words of a message, as its entry holds them."""
+    shown = orjson.loads(attachments_json) if attachments_json else []
+    names = [word for one in shown for word in (one["name"], one.get("alt") or "")]
+    return words_of(text or "", *names)
+
+
+def scope_of(tenant: str, conversation_id: str) -> str:
+    """The words by which an entry is found in its tenant and in its conversation."""
+    return f"{_scope(tenant)} {_scope(tenant, conversation_id)}"
 
 
 async def drop(tx: Transaction, tenant: str, message_id: str) -> None:
@@ -170,27 +180,57 @@ async def _candidates(
     tx: Transaction, tenant: str, sought: Sought, before: int
 ) -> list[int]:
     """Positions where the words are, the newest first, whoever may see them."""
-    rows = await tx.all(
-        "SELECT rowid FROM search_index WHERE search_index MATCH $1 AND rowid < $2"
-        " ORDER BY rowid DESC LIMIT $3",
-        _match(tenant, sought),
-        before,
-        AT_ONCE,
-    )
-    return [row[0] for row in rows]
+    sql, values = _ASKING[tx.engine](tenant, sought)
+    return [row[0] for row in await tx.all(sql, before, AT_ONCE, *values)]
 
 
-def _match(tenant: str, sought: Sought) -> str:
+def _scopes(tenant: str, sought: Sought) -> list[str]:
+    if sought.conversation_ids is None:
+        return [_scope(tenant)]
+    return [_scope(tenant, id_) for id_ in sought.conversation_ids]
+
+
+Asking = tuple[str, list[str]]
+
+
+def _of_sqlite(tenant: str, sought: Sought) -> Asking:
     """A query of FTS5, every word of which is quoted."""
-    scopes = [_scope(tenant)]
-    if sought.conversation_ids is not None:
-        scopes = [_scope(tenant, id_) for id_ in sought.conversation_ids]
-    where = " OR ".join(f'"{scope}"' for scope in scopes)
+    where = " OR ".join(f'"{scope}"' for scope in _scopes(tenant, sought))
     what = " AND ".join(
         f'"{" ".join(term.words)}"{" *" if term.prefix else ""}'
         for term in sought.terms
     )
-    return f"scope : ({where}) AND words : ({what})"
+    sql = (
+        "SELECT rowid FROM search_index WHERE search_index MATCH $3 AND rowid < $1"
+        " ORDER BY rowid DESC LIMIT $2"
+    )
+    return sql, [f"scope : ({where}) AND words : ({what})"]
+
+
+def _of_postgres(tenant: str, sought: Sought) -> Asking:
+    """A `tsquery`, every word of which is quoted; phrases are looked for in the row."""
+    where = " | ".join(f"'{scope}'" for scope in _scopes(tenant, sought))
+    parts = [f"({where})"]
+    sql = "SELECT position FROM search_entry WHERE position < $1"
+    sql += " AND lexemes @@ CAST(CAST($3 AS TEXT) AS TSQUERY)"
+    values = []
+    for term in sought.terms:
+        *inner, last = (f"'{word}'" for word in term.words)
+        parts += [*inner, f"{last}:*" if term.prefix else last]
+        if len(term.words) > 1:
+            # No word has a `%` or a `_` in it.
+            end = "" if term.prefix else " "
+            values.append(f"% {' '.join(term.words)}{end}%")
+            sql += f" AND ' ' || words || ' ' LIKE ${len(values) + 3}"
+    sql += " ORDER BY position DESC LIMIT $2"
+    return sql, [" & ".join(parts), *values]
+
+
+_ASKING: Final[Mapping[str, Callable[[str, Sought], Asking]]] = {
+    "sqlite": _of_sqlite,
+    "postgres": _of_postgres,
+}
+"""The one statement that the engines do not share: `$1` before, `$2` at most."""
 
 
 async def _seen(

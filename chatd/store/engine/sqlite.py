@@ -27,7 +27,7 @@ from chatd.store.change import Change, Committed
 from chatd.store.engine.migrating import SchemaError, load, meta, migrate
 from chatd.store.engine.scrubbing import Scrubber, cut
 from chatd.store.engine.writer import Writer
-from chatd.store.transaction import Row, SqlValue, Transaction, drive
+from chatd.store.transaction import Engine, Row, SqlValue, Transaction, drive
 from chatd.telemetry import log
 
 P = ParamSpec("P")
@@ -57,6 +57,7 @@ class SqliteTransaction:
     """A transaction on one connection; its methods never suspend."""
 
     __slots__ = ("_connection",)
+    engine: Engine = "sqlite"
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
