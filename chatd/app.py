@@ -5,7 +5,6 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -45,8 +44,9 @@ from chatd.signalr.http.listener import HeadLimits
 from chatd.signalr.mounting import SignalRServer
 from chatd.signalr.requests import Handshake
 from chatd.signalr.tickets import Siblings
+from chatd.store.engine.interface import Store
 from chatd.store.engine.migrating import load
-from chatd.store.engine.sqlite import SqliteStore, open_store
+from chatd.store.engine.opening import open_store
 from chatd.store.upkeep.condition import fits
 from chatd.telemetry import log
 
@@ -72,31 +72,24 @@ the HTTP API is described at <a href="/v1/openapi.json">/v1/openapi.json</a>.</p
 
 @dataclass(frozen=True)
 class Foundation:
-    """Time, the way to other gateways, and the disk."""
+    """Time, and the way to other gateways."""
 
     clock: Clock = field(default_factory=SystemClock)
     bus: LocalBus = field(default_factory=LocalBus)
     siblings: Siblings | None = None
-    open_store: Callable[..., SqliteStore] = open_store
 
 
 class Installation:
     """One running server: the store, the bus, both doors.
 
-    `foundation` is what it stands on; a simulation brings its own.
+    Made by `install`.
     """
 
-    def __init__(self, config: Config, foundation: Foundation | None = None) -> None:
+    def __init__(self, config: Config, below: Foundation, store: Store) -> None:
         self.config = config
-        below = foundation or Foundation()
         self.clock = below.clock
+        self.store = store
         bus = below.bus
-        self.store: SqliteStore = below.open_store(
-            config.database_path,
-            clock=self.clock,
-            on_committed=bus.publish,
-            unsafe_durability=config.unsafe_durability,
-        )
         limits = config.limits
         facts = Facts(self.store)
         self.context = Context(self.store, self.clock, limits, facts, bus.publish)
@@ -163,21 +156,22 @@ class Installation:
         return await self._sign_in(handshake.bearer, act_as)
 
     def _checks(self) -> tuple[Check, ...]:
-        known = len(load("sqlite"))
-        folder = self.config.database_path.parent
+        known = len(load(self.store.engine))
 
         async def schema() -> bool:
             return await self.store.read(fits, known, self.store.epoch)
 
+        checks = (Check("store", self.store.ready), Check("schema", schema))
+        metrics.BUILD.info({"version": __version__, "schema": str(known)})
+        file = self.config.database_file
+        if file is None:
+            return checks
+        folder = file.parent
+
         async def disk() -> bool:
             return await has_room(folder)
 
-        metrics.BUILD.info({"version": __version__, "schema": str(known)})
-        return (
-            Check("store", self.store.ready),
-            Check("schema", schema),
-            Check("disk", disk),
-        )
+        return (*checks, Check("disk", disk))
 
     def _measure(self) -> None:
         """What is looked at when it is asked for, and not counted as it happens."""
@@ -186,6 +180,29 @@ class Installation:
             metrics.CONNECTIONS.labels(state).set(count)
         metrics.OUTBOUND_QUEUE_BYTES.set(waiting)
         metrics.OPENINGS_WAITING.set(self.signalr.waiting)
+
+
+async def install(config: Config, foundation: Foundation | None = None) -> Installation:
+    """Build a server on its database.
+
+    `foundation` is what it stands on; a simulation brings its own.
+
+    Raises:
+        ConfigError: a key or the secret cannot be used.
+        SchemaError: the database cannot be used.
+    """
+    below = foundation or Foundation()
+    store = await open_store(
+        config.database,
+        clock=below.clock,
+        on_committed=below.bus.publish,
+        unsafe_durability=config.unsafe_durability,
+    )
+    try:
+        return Installation(config, below, store)
+    except BaseException:
+        await store.close()
+        raise
 
 
 def _scrapes(config: Config) -> Scrapes:
@@ -303,7 +320,7 @@ def _siblings(config: Config, inside: socket.socket) -> Siblings:
 async def _serve(config: Config, public: socket.socket, parent: Parent | None) -> None:
     inside = _open_inside(config)
     siblings = None if inside is None else _siblings(config, inside)
-    installation = Installation(config, Foundation(siblings=siblings))
+    installation = await install(config, Foundation(siblings=siblings))
     monitor = _monitor(installation)
     try:
         installation.health.loop.start()

@@ -27,7 +27,7 @@ from chatd.operating.copies import Restored
 from chatd.operating.importing import ImportFailed
 from chatd.operating.soundness import Finding, Weight, findings
 from chatd.store.engine.migrating import SchemaError
-from chatd.store.engine.sqlite import open_store
+from chatd.store.engine.opening import open_store
 from chatd.store.upkeep.copying import CopyError
 from chatd_protocol.chat.directory import LineResult
 
@@ -44,7 +44,7 @@ _COMMON = (
     click.option("--data-dir", type=_PATH, help="Database and secret."),
 )
 
-_DATABASE = click.option("--database-url", help="sqlite:///PATH; default: data folder.")
+_DATABASE = click.option("--database-url", help="sqlite:///PATH or postgresql://…")
 
 _SERVE = (
     click.option("--host", help="Address to listen on; default 127.0.0.1."),
@@ -278,8 +278,8 @@ def _tell_results(path: Path, results: Iterator[LineResult]) -> int:
 
 
 async def _migrate(config: Config) -> None:
-    store = open_store(
-        config.database_path, clock=SystemClock(), on_committed=lambda _: None
+    store = await open_store(
+        config.database, clock=SystemClock(), on_committed=lambda _: None
     )
     await store.close()
 

@@ -11,7 +11,7 @@ from chatd.identity.issuers import Signer
 from chatd.identity.tokens import mint
 from chatd.store import tenants
 from chatd.store.change import Change, Write
-from chatd.store.engine.sqlite import SqliteStore
+from chatd.store.engine.interface import Store
 from chatd.store.people import PutPerson
 from chatd.store.rosters import PutRoster, PutRosterMember
 from chatd.store.tenants import PutTenant
@@ -39,7 +39,7 @@ ROSTERS = (
 LOGINS = (("admin", "admin"), ("teacher", "anna"), ("student", "s001"))
 
 
-async def create_demo(store: SqliteStore, clock: Clock) -> None:
+async def create_demo(store: Store, clock: Clock) -> None:
     """Create the demo tenant unless it is there."""
     if await store.read(tenants.get, TENANT) is None:
         writes = list(_writes())

@@ -12,8 +12,9 @@ from typing import Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import databases
+from tests.support.databases import database, postgres, server_of
 from tests.support.loop_watch import loop_watch
-from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.server import Server, serving
 
 # A busy machine makes examples slow, not wrong.
@@ -21,6 +22,8 @@ settings.register_profile(
     "chatd", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("chatd")
+
+__all__ = ["database", "postgres", "server_of"]
 
 LONG_FIRST = ("end_to_end", "signalr")
 
@@ -56,6 +59,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many runs the simulation makes (10000 for the full proof)",
     )
     parser.addoption("--first-seed", type=int, default=0, help="where they begin")
+    databases.add_option(parser)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    databases.parametrise(metafunc)
 
 
 def pytest_collection_modifyitems(
@@ -75,13 +83,6 @@ def loop_never_blocked() -> Iterator[None]:
     """Fails a test in which one callback kept the event loop for over a second."""
     with loop_watch():
         yield
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL of this run's own, for whoever needs a database of it."""
-    with postgres_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_check_prints_what_holds() -> None:
     ("arguments", "sentence"),
     [
         (("--workers", "2"), "more than one needs PostgreSQL and Redis"),
-        (("--database-url", "postgresql://h/d"), "SQLite only"),
+        (("--database-url", "mysql://h/d"), "postgresql://"),
         (("--unsafe-durability",), "may be lost"),
         (("--limit", "noSuch=1"), "no limit named noSuch"),
         (("--config", "missing.toml"), "missing.toml"),

@@ -96,7 +96,7 @@ def test_the_exposition_can_be_read() -> None:
 # Those that one quiet afternoon does not move, each with the tests that do.
 MOVED_ELSEWHERE = {
     "chatd_commit_failures": "tests/store/engine/test_writer.py",
-    "chatd_db_pool_in_use": "tests/store/engine/test_sqlite.py",
+    "chatd_db_pool_in_use": "tests/store/engine/test_interface.py",
     "chatd_drain_state": "tests/operating/test_health.py",
     "chatd_event_loop_lag_seconds": "tests/operating/test_health.py",
     "chatd_invariant_violations": "tests/hub/test_fanout.py",

@@ -35,6 +35,9 @@ SECRETS = ("secret", "deployment_secret")
 
 MASK = "********"
 
+SQLITE = "sqlite:///"
+POSTGRES = ("postgresql://", "postgres://")
+
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
 
 
@@ -91,11 +94,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return with_changes(Limits(), self.limit)
 
     @property
-    def database_path(self) -> Path:
-        """The SQLite file: of `database_url`, else the one in the data folder."""
-        if self.database_url is None:
-            return self.data_dir / "chatd.sqlite3"
-        return Path(self.database_url.removeprefix("sqlite:///"))
+    def database(self) -> str:
+        """The database's address; by default an SQLite file in the data folder."""
+        return self.database_url or f"{SQLITE}{self.data_dir / 'chatd.sqlite3'}"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file, if the database is SQLite's."""
+        path = self.database.removeprefix(SQLITE)
+        return None if path == self.database else Path(path)
 
 
 class ConfigError(Exception):
@@ -226,11 +233,8 @@ def _as_path(wanted: type, given: object) -> object:
 
 def _contradictions(config: Config) -> Iterator[str]:
     """Sentences for what no server may start with."""
-    url = config.database_url or "sqlite:///"
-    if url.startswith("postgres"):
-        yield "database_url: this version stores in SQLite only: sqlite:///path"
-    elif not url.startswith("sqlite:///"):
-        yield "database_url: needs sqlite:///path"
+    if not config.database.startswith((SQLITE, *POSTGRES)):
+        yield "database_url: needs sqlite:///PATH or postgresql://USER@HOST/NAME"
     files = config.attachments_url or "s3://"
     if not files.startswith(("file:///", "s3://")):
         yield "attachments_url: needs file:///FOLDER or s3://BUCKET"
@@ -254,8 +258,7 @@ def _contradictions(config: Config) -> Iterator[str]:
 
 def _sharing_problems(config: Config) -> Iterator[str]:
     """Several processes are one server if they share whatever they rest on."""
-    postgres = (config.database_url or "").startswith("postgres")
-    shared = postgres and config.redis_url is not None
+    shared = config.database_file is None and config.redis_url is not None
     if config.workers > 1 and not shared:
         yield "workers: more than one needs PostgreSQL and Redis"
     if config.internal_url is None:

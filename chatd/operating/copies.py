@@ -68,7 +68,7 @@ def take(config: Config, clock: Clock, folder: Path | None = None) -> Path:
     folder.mkdir(mode=0o700, parents=True)
     target = folder / DATABASE
     try:
-        copying.copy(config.database_path, target)
+        copying.copy(_file(config), target)
         found = inspect(target)
     except (CopyError, SchemaError, OSError):
         target.unlink(missing_ok=True)
@@ -87,6 +87,12 @@ def take(config: Config, clock: Clock, folder: Path | None = None) -> Path:
     return folder
 
 
+def _file(config: Config) -> Path:
+    if config.database_file is None:
+        raise CopyError("PostgreSQL has tools of its own for this: pg_basebackup")
+    return config.database_file
+
+
 def write_ledger(config: Config, path: Path) -> int:
     """Write what was taken away so far to a file of its own; how many rows that is.
 
@@ -94,7 +100,7 @@ def write_ledger(config: Config, path: Path) -> int:
         SchemaError: the database cannot be read.
         OSError: the file cannot be written.
     """
-    found = copying.ledger(config.database_path)
+    found = copying.ledger(_file(config))
     _write(path, b"".join(map(erasures.to_line, found)))
     return len(found)
 
@@ -134,7 +140,7 @@ def restore(
         OSError: there is no room, or no right to write.
     """
     manifest = read(folder)
-    target = config.database_path
+    target = _file(config)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     again = [row for path in ledgers for row in read_ledger(path)]
     known = bool(ledgers)

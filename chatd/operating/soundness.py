@@ -81,7 +81,9 @@ def findings(config: Config, clock: Clock) -> list[Finding]:
 
 
 def _folder(config: Config) -> Iterator[Finding]:
-    for folder in {config.data_dir, config.database_path.parent}:
+    file = config.database_file
+    file = config.database_file
+    for folder in {config.data_dir, config.data_dir if file is None else file.parent}:
         found = _existing(folder)
         if not found.is_dir():
             yield Finding("data_dir", f"{found} is not a folder", Weight.ERROR)
@@ -106,7 +108,9 @@ def _secrets(config: Config) -> Iterator[Finding]:
 
 
 def _disk(config: Config, clock: Clock) -> Iterator[Finding]:
-    folder = _existing(config.database_path.parent)
+    if config.database_file is None:
+        return
+    folder = _existing(config.database_file.parent)
     room = os.statvfs(folder)
     free, total = room.f_bavail * room.f_frsize, room.f_blocks * room.f_frsize
     kind = _file_system(folder)
@@ -136,11 +140,14 @@ def _disk(config: Config, clock: Clock) -> Iterator[Finding]:
 
 
 def _database(config: Config) -> Iterator[Finding]:
+    path = config.database_file
+    if path is None:
+        yield Finding("database", "PostgreSQL, asked at every connection what it syncs")
+        return
     level = "normal: what is answered may still be lost with the power"
     if not config.unsafe_durability:
         level = "full: what is answered is on disk"
     yield Finding("sync", level)
-    path = config.database_path
     if not path.exists():
         yield Finding("database", f"{path} will be made")
         return
@@ -168,12 +175,9 @@ def _clock(config: Config, clock: Clock) -> Iterator[Finding]:
     now_ms = clock.now_ms()
     kept = "kept right" if _is_synchronised() else "nobody keeps it right"
     yield Finding("clock", f"{rfc3339(now_ms)}, {kept}")
-    path = config.database_path
-    written = [
-        file.stat().st_mtime
-        for file in (path, path.with_name(f"{path.name}-wal"))
-        if file.exists()
-    ]
+    path = config.database_file
+    files = () if path is None else (path, path.with_name(f"{path.name}-wal"))
+    written = [file.stat().st_mtime for file in files if file.exists()]
     if written and max(written) > now_ms / 1000 + FUTURE_S:
         yield Finding(
             "clock",

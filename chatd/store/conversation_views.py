@@ -173,7 +173,7 @@ async def _rows(
         f"SELECT {COLUMNS}, c.last_message_id, p.member, p.read_seq, p.marked_unread,"
         " p.muted, p.starred, p.archived, p.draft, p.cleared_seq,"
         " CASE WHEN p.member = 1 THEN (SELECT count(*) FROM (SELECT 1 FROM message m"
-        f" WHERE {unread} LIMIT $3) AS some) ELSE 0 END,"
+        f" WHERE {unread} LIMIT $3) AS counted) ELSE 0 END,"
         " CASE WHEN p.member = 1 THEN (SELECT m.seq FROM message m WHERE"
         f" {unread} ORDER BY m.seq LIMIT $4) END,"
         " CASE WHEN p.member = 0 THEN (SELECT t.title FROM conversation_title t"

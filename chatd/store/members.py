@@ -245,14 +245,14 @@ async def at(
     """Whose stay begins at this position, and whose ends."""
     joined = await tx.all(
         "SELECT user_id FROM membership WHERE tenant = $1 AND conversation_id = $2"
-        " AND joined_seq = $3",
+        " AND joined_seq = $3 ORDER BY user_id",
         tenant,
         conversation_id,
         seq,
     )
     left = await tx.all(
         "SELECT user_id FROM membership WHERE tenant = $1 AND conversation_id = $2"
-        " AND left_seq = $3",
+        " AND left_seq = $3 ORDER BY user_id",
         tenant,
         conversation_id,
         seq,

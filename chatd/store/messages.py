@@ -144,9 +144,10 @@ async def edit(tx: Transaction, effects: Effects, write: EditMessage) -> None:
     changed = await tx.run(
         "UPDATE message SET text = $3, links_json = $4, last_event_seq = $5,"
         # Two edits within a millisecond still differ in their time.
-        " edited_at_ms = max($6, coalesce(edited_at_ms, created_at_ms) + 1)"
+        " edited_at_ms = CASE WHEN coalesce(edited_at_ms, created_at_ms) < $6 THEN $6"
+        " ELSE coalesce(edited_at_ms, created_at_ms) + 1 END"
         " WHERE tenant = $1 AND id = $2 AND removed_at_ms IS NULL"
-        " AND coalesce(edited_at_ms, -1) = coalesce($7, -1)",
+        " AND edited_at_ms IS NOT DISTINCT FROM $7",
         effects.tenant,
         write.id,
         write.text,

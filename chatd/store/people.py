@@ -70,8 +70,8 @@ async def put(tx: Transaction, effects: Effects, write: PutPerson) -> None:
 async def end_sessions(tx: Transaction, effects: Effects, write: EndSessions) -> None:
     """Apply an `EndSessions`."""
     await tx.run(
-        "UPDATE person SET tokens_valid_from_ms = max(tokens_valid_from_ms, $3)"
-        " WHERE tenant = $1 AND id = $2",
+        "UPDATE person SET tokens_valid_from_ms = $3"
+        " WHERE tenant = $1 AND id = $2 AND tokens_valid_from_ms < $3",
         effects.tenant,
         write.user_id,
         write.before_ms,

@@ -77,8 +77,8 @@ _OWN_ROW = " WHERE tenant = $1 AND conversation_id = $2 AND user_id = $3"
 async def move_read(tx: Transaction, effects: Effects, write: MoveRead) -> None:
     """Apply a `MoveRead`; a mark never moves back."""
     await tx.run(
-        "UPDATE conversation_person SET read_seq = max(read_seq, $4),"
-        " marked_unread = 0, read_pseq = $5" + _OWN_ROW,
+        "UPDATE conversation_person SET marked_unread = 0, read_pseq = $5,"
+        " read_seq = CASE WHEN read_seq < $4 THEN $4 ELSE read_seq END" + _OWN_ROW,
         effects.tenant,
         write.conversation_id,
         write.user_id,
@@ -273,7 +273,7 @@ async def unread_totals(
     """
     rows = await tx.all(
         "SELECT p.marked_unread, (SELECT count(*) FROM (SELECT 1 FROM message m"
-        f" WHERE {unread(history)} LIMIT $3) AS some) FROM conversation_person p"
+        f" WHERE {unread(history)} LIMIT $3) AS counted) FROM conversation_person p"
         f" JOIN {OPEN_STAY} WHERE p.tenant = $1 AND p.user_id = $2 AND p.member = 1",
         tenant,
         user_id,

@@ -1,7 +1,6 @@
 """A school in which the actions' tests take place."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -9,9 +8,9 @@ from tests.support.house import House, house
 
 
 @pytest.fixture
-async def school(tmp_path: Path) -> AsyncIterator[House]:
+async def school(database: str) -> AsyncIterator[House]:
     """Teachers anna and ben, admin adam; sue, tom and uma are on anna's course math."""
-    async with house(tmp_path) as made:
+    async with house(database) as made:
         await made.people("anna", "ben", role="teacher")
         await made.people("adam", role="admin")
         await made.people("sue", "tom", "uma", "zed")

@@ -52,7 +52,7 @@ def test_defaults_serve_on_this_machine_only() -> None:
     """A newcomer's server would be open to the whole network."""
     config = load({}, {})
     assert (config.host, config.port) == ("127.0.0.1", 8080)
-    assert config.database_path == Path("chatd-data/chatd.sqlite3")
+    assert config.database_file == Path("chatd-data/chatd.sqlite3")
     assert warnings(config) == []
 
 
@@ -69,7 +69,7 @@ def test_paths_from_every_source() -> None:
     assert load({}, {"CHATD_DATA_DIR": "/b"}).data_dir == Path("/b")
     assert load({"data_dir": Path("c")}, {}).data_dir == Path("c")
     url = load({}, {"CHATD_DATABASE_URL": "sqlite:////srv/chat.db"})
-    assert url.database_path == Path("/srv/chat.db")
+    assert url.database_file == Path("/srv/chat.db")
     assert "data_dir" in "".join(problems(data_dir=7))
 
 
@@ -101,8 +101,8 @@ def test_unknown_keys_are_named_wherever_they_come_from() -> None:
     ("setting", "value", "sentence"),
     [
         ("port", 65_536, "port: at most 65535"),
-        ("database_url", "postgresql://h/d", "SQLite only"),
-        ("database_url", "mysql://h/d", "needs sqlite:///path"),
+        ("database_url", "mysql://h/d", "postgresql://"),
+        ("database_url", "chat.db", "needs sqlite:///PATH"),
         ("workers", 2, "workers: more than one needs PostgreSQL and Redis"),
         ("redis_url", "redis://h", "in-process bus"),
         ("limit", ("noSuch=1",), "no limit named noSuch"),

@@ -52,10 +52,11 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(tmp_path: Path, database: str) -> AsyncIterator[Stage]:
     with page_origin() as origin:
+        options = ("--demo", "--database-url", database, "--allowed-origin", origin)
         async with (
-            serving(tmp_path / "data", "--demo", "--allowed-origin", origin) as server,
+            serving(tmp_path / "data", *options) as server,
             on_stage(origin, server) as devices,
         ):
             yield Stage(server, devices)

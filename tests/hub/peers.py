@@ -16,7 +16,7 @@ import jwt
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from chatd.app import Installation, _Server
+from chatd.app import Installation, _Server, install
 from chatd.config import Config
 from chatd.store.change import Change, Write
 from chatd.store.conversations import CreateConversation
@@ -193,7 +193,7 @@ async def open_house(folder: Path, limits: Mapping[str, int]) -> AsyncIterator[H
     config = Config(
         data_dir=folder, port=0, secret=SECRET, limit=dict(limits), log_level="error"
     )
-    installation = Installation(config)
+    installation = await install(config)
     server = _Server(installation)
     serving = asyncio.get_running_loop().create_task(server.serve())
     try:

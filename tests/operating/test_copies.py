@@ -26,7 +26,7 @@ async def term(folder: Path) -> tuple[str, str]:
     """A message that stays, and one that is removed after the backup."""
     settings = config(folder)
     settings.data_dir.mkdir()
-    async with shelf_at(settings.database_path) as shelf:
+    async with shelf_at(settings.data_dir / "chatd.sqlite3") as shelf:
         await shelf.people("ada")
         await shelf.talk("talk", "ada")
         stays, _ = await shelf.say("ada", "this may stay")
@@ -38,13 +38,13 @@ async def term(folder: Path) -> tuple[str, str]:
 
 
 async def texts(folder: Path, *ids: str) -> list[str | None]:
-    async with shelf_at(config(folder).database_path) as shelf:
+    async with shelf_at(config(folder).data_dir / "chatd.sqlite3") as shelf:
         found = [await shelf.store.read(messages.by_id, TENANT, id_) for id_ in ids]
     return [one.text if one else "nothing" for one in found]
 
 
 async def epoch(folder: Path) -> str:
-    async with shelf_at(config(folder).database_path) as shelf:
+    async with shelf_at(config(folder).data_dir / "chatd.sqlite3") as shelf:
         return shelf.store.epoch
 
 
@@ -72,7 +72,7 @@ async def test_onto_a_new_machine(school: tuple[Path, str, str]) -> None:
     folder, stays, gone = school
     ledger = folder / "erasures"
     assert copies.write_ledger(config(folder), ledger) == 1
-    config(folder).database_path.unlink()
+    (config(folder).data_dir / "chatd.sqlite3").unlink()
     done = await asyncio.to_thread(
         restore, config(folder), CLOCK, folder / "backup", ledgers=[ledger]
     )
@@ -85,7 +85,7 @@ async def test_erasures_that_nobody_knows_are_said(
 ) -> None:
     """Removed messages would be back, and nobody would know."""
     folder, _, gone = school
-    database = config(folder).database_path
+    database = config(folder).data_dir / "chatd.sqlite3"
     database.write_bytes(b"burnt" * 1000)
     with pytest.raises(CopyError, match="--forget-erasures"):
         await asyncio.to_thread(restore, config(folder), CLOCK, folder / "backup")
@@ -138,3 +138,10 @@ def test_what_is_no_ledger(tmp_path: Path) -> None:
     path.write_text("a letter home\n")
     with pytest.raises(CopyError):
         read_ledger(path)
+
+
+def test_a_database_elsewhere_is_not_copied_from_here(tmp_path: Path) -> None:
+    """A backup would be taken of a file that the server does not write."""
+    elsewhere = Config(data_dir=tmp_path, database_url="postgresql://db/chat")
+    with pytest.raises(CopyError, match="pg_basebackup"):
+        take(elsewhere, CLOCK, tmp_path / "backup")

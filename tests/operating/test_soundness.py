@@ -139,3 +139,11 @@ def test_taking_all_files_twice_is_harmless() -> None:
         open_more_files()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_database_elsewhere_is_not_looked_for_here(tmp_path: Path) -> None:
+    """An installation on PostgreSQL would be judged by a disk that it does not use."""
+    config = Config(data_dir=tmp_path / "none", database_url="postgresql://db/chat")
+    about = [one.about for one in findings(config, SystemClock())]
+    assert "database" in about
+    assert "disk" not in about

@@ -9,7 +9,6 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
@@ -18,10 +17,11 @@ from chatd import failpoints
 from chatd.clock import Clock
 from chatd.errors import Refused
 from chatd.store.change import Change, Committed
+from chatd.store.engine.answering import Listener, Waiting
 from chatd.store.engine.migrating import load, migrate
-from chatd.store.engine.sqlite import Listener, SqliteStore, SqliteTransaction
-from chatd.store.engine.writer import Writer, _Waiting
-from chatd.store.transaction import Transaction
+from chatd.store.engine.sqlite import SqliteStore, SqliteTransaction, SqliteWorkbench
+from chatd.store.engine.writer import Writer
+from chatd.store.transaction import Transaction, drive
 
 T = TypeVar("T")
 
@@ -32,7 +32,8 @@ BROKEN = failpoints._Armed("before_commit=raise")
 @lru_cache(maxsize=1)
 def _empty() -> bytes:
     connection = apsw.Connection(":memory:")
-    migrate(connection, load("sqlite"), epoch=EPOCH, now_ms=0)
+    bench = SqliteWorkbench(connection)
+    drive(migrate(bench, load("sqlite"), epoch=EPOCH, now_ms=0))
     return bytes(connection.serialize("main"))
 
 
@@ -64,7 +65,7 @@ class SimulatedWriter(Writer):
         self._closed = False
         self.healthy = True
         self._disk = disk
-        self._batch: list[_Waiting] = []
+        self._batch: list[Waiting] = []
         self._work: asyncio.Task[None] | None = None
         self._queue = self  # type: ignore[assignment]
 
@@ -72,7 +73,7 @@ class SimulatedWriter(Writer):
         """As the queue between the loop and the thread says it."""
         return len(self._batch)
 
-    def put(self, item: _Waiting | None) -> None:
+    def put(self, item: Waiting | None) -> None:
         """Something to commit; None is the end, which `finish` waits for."""
         if item is None:
             return
@@ -103,6 +104,7 @@ class SimulatedStore(SqliteStore):
     """The store of one gateway."""
 
     def __init__(self, disk: Disk, on_committed: Listener, clock: Clock) -> None:
+        self.engine = "sqlite"
         self.epoch = EPOCH
         self._disk = disk
         self._closed = False
@@ -138,14 +140,3 @@ class SimulatedStore(SqliteStore):
 
     def _reader(self) -> apsw.Connection:
         return self._disk.connection
-
-
-def opener(disk: Disk) -> Callable[..., SqliteStore]:
-    """What stands in for `open_store`."""
-
-    def open_simulated(
-        _path: Path, *, clock: Clock, on_committed: Listener, **_options: object
-    ) -> SqliteStore:
-        return SimulatedStore(disk, on_committed, clock)
-
-    return open_simulated

@@ -14,8 +14,9 @@ from chatd.app import HUB_PATH, Foundation, Installation
 from chatd.bus.local import LocalBus
 from chatd.config import Config
 from chatd.domain.announcements import Announcement
+from chatd.store.engine.interface import Store
 from chatd_client.signalr import Address, CannotConnect
-from tests.simulation.disk import Disk, opener
+from tests.simulation.disk import Disk, SimulatedStore
 from tests.simulation.loop import Process, SimulatedLoop
 from tests.simulation.network import Link, admitted
 from tests.support.house import START_MS
@@ -91,12 +92,12 @@ class Gateway:
         self,
         loop: SimulatedLoop,
         name: str,
-        foundation: Callable[["Gateway"], Foundation],
+        foundation: Callable[["Gateway"], tuple[Foundation, Store]],
     ) -> None:
         self.process = Process(loop, name)
         self.bus: SimulatedBus
         self.installation: Installation = self.process.context.run(
-            Installation, CONFIG, foundation(self)
+            Installation, CONFIG, *foundation(self)
         )
         self.hub = self.installation.signalr._hubs[HUB_PATH]
 
@@ -126,7 +127,8 @@ class Gateway:
 
 def foundation(
     loop: SimulatedLoop, disk: Disk, bus: SimulatedBus, wrong_by_ms: int
-) -> Foundation:
+) -> tuple[Foundation, Store]:
     """What a simulated installation stands on."""
     clock = SimulatedClock(loop, wrong_by_ms)
-    return Foundation(clock=clock, bus=bus, open_store=opener(disk))
+    store = SimulatedStore(disk, bus.publish, clock)
+    return Foundation(clock=clock, bus=bus), store

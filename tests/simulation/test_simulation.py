@@ -18,7 +18,7 @@ from chatd.hub.fanout import Fanout
 from chatd.hub.rooms import Room, Rooms
 from chatd.signalr.mounting import SignalRServer
 from chatd.store.engine import applying
-from chatd.store.engine.writer import Outcome, _Waiting
+from chatd.store.engine.answering import Outcome, Waiting
 from chatd_client.recovering import Recovery
 from tests.faults.checker import History, Rule
 from tests.faults.witness import report
@@ -117,7 +117,7 @@ def replaced(owner: object, name: str, by: object) -> Patch:
     return lambda patching: patching.setattr(owner, name, by)
 
 
-def _try_out(writer: SimulatedWriter, batch: list[_Waiting]) -> list[Outcome]:
+def _try_out(writer: SimulatedWriter, batch: list[Waiting]) -> list[Outcome]:
     """What the batch would come to, without doing it."""
     writer._connection.execute("BEGIN IMMEDIATE")
     outcomes = [writer._apply(waiting.change) for waiting in batch]

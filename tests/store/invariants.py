@@ -1,13 +1,17 @@
 """What holds in every database that the store has written, whatever was done to it.
 
-`check(path)` looks at the file itself, beside or after the store that wrote it.
+`check_database(url)` looks at the database itself, beside or after its store.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import apsw
+import asyncpg
+
+from tests.support.databases import is_postgres, path_of
 
 _SAME = "l.tenant = m.tenant AND l.conversation_id = m.conversation_id"
 
@@ -28,7 +32,8 @@ BROKEN: Final[Mapping[str, str]] = {
     "a message is not where its log row is": (
         f"SELECT m.tenant, m.id, m.seq FROM message m LEFT JOIN log l ON {_SAME}"
         " AND l.seq = m.seq"
-        " WHERE l.kind IS NOT 'message.created' OR l.message_id IS NOT m.id"
+        " WHERE l.kind IS DISTINCT FROM 'message.created'"
+        " OR l.message_id IS DISTINCT FROM m.id"
     ),
     "a log row without its message": (
         "SELECT l.tenant, l.message_id FROM log l LEFT JOIN message m"
@@ -37,20 +42,23 @@ BROKEN: Final[Mapping[str, str]] = {
     ),
     "last_event_seq is not the message's last row": (
         "SELECT m.tenant, m.id, m.last_event_seq FROM message m WHERE m.last_event_seq"
-        f" IS NOT (SELECT max(l.seq) FROM log l WHERE {_SAME} AND l.message_id = m.id)"
+        f" IS DISTINCT FROM (SELECT max(l.seq) FROM log l"
+        f" WHERE {_SAME} AND l.message_id = m.id)"
     ),
     "a removed message has content": (
         "SELECT tenant, id FROM message WHERE removed_at_ms IS NOT NULL"
-        " AND coalesce(text, links_json, attachments_json, digest) IS NOT NULL"
+        " AND (coalesce(text, links_json, attachments_json) IS NOT NULL"
+        " OR digest IS NOT NULL)"
     ),
     "a file is not in exactly the message that shows it": (
-        "SELECT m.tenant, m.id, f.value ->> 'id' FROM message m,"
-        " json_each(m.attachments_json) f LEFT JOIN attachment a ON a.tenant = m.tenant"
+        "SELECT m.tenant, m.id, f.value ->> 'id' FROM message m"
+        " CROSS JOIN json_each(m.attachments_json) f"
+        " LEFT JOIN attachment a ON a.tenant = m.tenant"
         " AND a.id = f.value ->> 'id' AND a.message_id = m.id WHERE a.id IS NULL"
         " UNION ALL SELECT a.tenant, a.message_id, a.id FROM attachment a"
         " JOIN message m ON m.tenant = a.tenant AND m.id = a.message_id"
-        " WHERE a.id NOT IN (SELECT f.value ->> 'id' FROM json_each(m.attachments_json)"
-        " f)"
+        " WHERE a.id NOT IN (SELECT f.value ->> 'id' FROM"
+        " json_each(m.attachments_json) f)"
     ),
     "bytes are doomed that a file needs": (
         "SELECT d.tenant, d.blob FROM doomed_blob d JOIN attachment a"
@@ -59,7 +67,7 @@ BROKEN: Final[Mapping[str, str]] = {
     "a tenant's usage is not what its files take": (
         "SELECT u.tenant, u.bytes FROM attachment_usage u WHERE u.bytes <>"
         " (SELECT coalesce(sum(size), 0) FROM (SELECT DISTINCT a.blob, a.size"
-        "  FROM attachment a WHERE a.tenant = u.tenant))"
+        "  FROM attachment a WHERE a.tenant = u.tenant) AS each)"
     ),
     "participant_count is not the number of open stays": (
         "SELECT c.tenant, c.id, c.participant_count FROM conversation c"
@@ -80,7 +88,7 @@ BROKEN: Final[Mapping[str, str]] = {
     ),
     "member is not whether there is an open stay": (
         "SELECT p.tenant, p.conversation_id, p.user_id FROM conversation_person p"
-        " WHERE p.member <> EXISTS (SELECT 1 FROM membership s WHERE"
+        " WHERE (p.member = 1) <> EXISTS (SELECT 1 FROM membership s WHERE"
         " s.tenant = p.tenant AND s.conversation_id = p.conversation_id"
         " AND s.user_id = p.user_id AND s.left_seq IS NULL)"
     ),
@@ -91,13 +99,14 @@ BROKEN: Final[Mapping[str, str]] = {
     ),
     "a person's own row is ahead of the person": (
         "SELECT w.tenant, w.id FROM person w LEFT JOIN conversation_person p"
-        " ON p.tenant = w.tenant AND p.user_id = w.id WHERE w.personal_seq <"
-        " max(w.preferences_pseq, coalesce(p.membership_pseq, 0),"
-        " coalesce(p.read_pseq, 0), coalesce(p.marks_pseq, 0),"
-        " coalesce(p.permissions_pseq, 0))"
+        " ON p.tenant = w.tenant AND p.user_id = w.id WHERE"
+        " w.personal_seq < w.preferences_pseq OR w.personal_seq < p.membership_pseq"
+        " OR w.personal_seq < p.read_pseq OR w.personal_seq < p.marks_pseq"
+        " OR w.personal_seq < p.permissions_pseq"
     ),
     "a title is not the last one noted": (
-        "SELECT c.tenant, c.id, c.title FROM conversation c WHERE c.title IS NOT"
+        "SELECT c.tenant, c.id, c.title FROM conversation c WHERE c.title"
+        " IS DISTINCT FROM"
         " (SELECT t.title FROM conversation_title t WHERE t.tenant = c.tenant"
         "  AND t.conversation_id = c.id ORDER BY t.seq DESC LIMIT 1)"
     ),
@@ -123,3 +132,29 @@ def broken(path: Path) -> dict[str, list[tuple]]:
 def check(path: Path) -> None:
     """Fails if any rule does not hold."""
     assert broken(path) == {}
+
+
+def _as_there(sql: str) -> str:
+    """The same for PostgreSQL, which takes JSON apart by other functions."""
+    there = "json_array_elements(m.attachments_json::json) AS f(value)"
+    return re.sub(r"json_each\(m.attachments_json\) f", there, sql)
+
+
+async def broken_rules(url: str) -> dict[str, list]:
+    """The same of the database of an address."""
+    if not is_postgres(url):
+        return broken(path_of(url))
+    connection = await asyncpg.connect(url)
+    try:
+        return {
+            rule: rows
+            for rule, sql in BROKEN.items()
+            if (rows := await connection.fetch(_as_there(sql)))
+        }
+    finally:
+        await connection.close()
+
+
+async def check_database(url: str) -> None:
+    """Fails if any rule does not hold."""
+    assert await broken_rules(url) == {}

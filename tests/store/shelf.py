@@ -7,18 +7,24 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
+import asyncpg
 
 from chatd.domain.announcements import Announcement
 from chatd.domain.conversations import Kind
 from chatd.ids import new_id
 from chatd.store.change import Change, Committed, Write
 from chatd.store.conversations import CreateConversation
-from chatd.store.engine.sqlite import SqliteStore, SqliteTransaction, open_store
+from chatd.store.engine import sqlite
+from chatd.store.engine.interface import Store
+from chatd.store.engine.opening import open_store
+from chatd.store.engine.postgres.connections import PostgresTransaction
+from chatd.store.engine.sqlite import SqliteTransaction
 from chatd.store.members import NewMember
 from chatd.store.messages import InsertMessage
 from chatd.store.people import PutPerson
 from chatd.store.tenants import PutTenant
 from chatd.store.transaction import Transaction, drive
+from tests.support.databases import is_postgres, path_of, url_of
 from tests.support.house import HandClock
 
 TENANT = "school"
@@ -30,10 +36,14 @@ T = TypeVar("T")
 class Shelf:
     """The store; `batches` holds what was announced, a list for each call."""
 
-    path: Path
-    store: SqliteStore
+    url: str
+    store: Store
     clock: HandClock
     batches: list[list[Announcement]] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        return path_of(self.url)
 
     @property
     def announced(self) -> list[Announcement]:
@@ -64,8 +74,15 @@ class Shelf:
         done = await self.write(write, tenant=tenant)
         return write.id, done.seqs[0]
 
-    def tried(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
+    async def tried(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
         """What it returns; what it wrote is undone."""
+        if is_postgres(self.url):
+            link = await asyncpg.connect(self.url)
+            try:
+                await link.execute("BEGIN")
+                return await work(PostgresTransaction(link))
+            finally:
+                await link.close()
         connection = apsw.Connection(str(self.path))
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -89,17 +106,26 @@ def said(
 
 
 @asynccontextmanager
-async def shelf_at(path: Path, *, busy_ms: int = 5_000) -> AsyncIterator[Shelf]:
-    """Opens the store and closes it."""
+async def shelf_at(
+    where: Path | str, *, busy_ms: int | None = None
+) -> AsyncIterator[Shelf]:
+    """Opens the store of a file or an address and closes it."""
     clock = HandClock()
     batches: list[list[Announcement]] = []
 
     def keep(announcements: Sequence[Announcement]) -> None:
         batches.append(list(announcements))
 
-    store = open_store(path, clock=clock, on_committed=keep, busy_ms=busy_ms)
+    url = url_of(where)
+    store: Store
+    if busy_ms is None:
+        store = await open_store(url, clock=clock, on_committed=keep)
+    else:
+        store = sqlite.open_store(
+            path_of(url), clock=clock, on_committed=keep, busy_ms=busy_ms
+        )
     try:
-        yield Shelf(path, store, clock, batches)
+        yield Shelf(url, store, clock, batches)
     finally:
         await store.close()
 

@@ -34,7 +34,7 @@ async def test_positions_follow_each_other(shelf: Shelf) -> None:
         await effects.bump_person(tx, "ada")
         return logged + moved
 
-    assert shelf.tried(work) == [2, 3, 2, 3]
+    assert await shelf.tried(work) == [2, 3, 2, 3]
     assert effects.logged == [Logged(TENANT, "talk", seq, "test") for seq in (2, 3)]
     assert effects.announcements == (
         FactsMoved(TENANT, "conversation", "talk"),
@@ -56,5 +56,5 @@ async def test_what_is_not_there_is_told(shelf: Shelf) -> None:
 
     for work in (append, move):
         with pytest.raises(LookupError):
-            shelf.tried(work)
+            await shelf.tried(work)
     assert effects.logged == []

@@ -1,12 +1,10 @@
-from pathlib import Path
-
-import apsw
 import pytest
 
 from chatd.store.content.attachments import Attach
 from tests.store.filing import upload, with_files
-from tests.store.invariants import BROKEN, broken, check
+from tests.store.invariants import BROKEN, broken_rules, check_database
 from tests.store.shelf import shelf_at
+from tests.support.databases import execute
 
 DAMAGE = {
     "a log has a hole": "DELETE FROM log WHERE seq = 2",
@@ -46,18 +44,15 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("rule", BROKEN)
-async def test_every_rule_finds_its_damage(tmp_path: Path, rule: str) -> None:
-    """Tests that look at the whole file would pass whatever is in it."""
-    path = tmp_path / "chat.sqlite3"
-    async with shelf_at(path) as shelf:
+async def test_every_rule_finds_its_damage(database: str, rule: str) -> None:
+    """Tests that look at the whole database would pass whatever is in it."""
+    async with shelf_at(database) as shelf:
         await shelf.people("ada")
         await shelf.talk("talk", "ada")
         await shelf.say("ada")
         await shelf.say("ada")
         await upload(shelf, "file")
         await shelf.write(with_files("ada", Attach("file")))
-    check(path)
-    connection = apsw.Connection(str(path))
-    connection.execute(DAMAGE[rule])
-    connection.close()
-    assert rule in broken(path)
+    await check_database(database)
+    await execute(database, DAMAGE[rule])
+    assert rule in await broken_rules(database)

@@ -15,11 +15,12 @@ from chatd.domain.people import Caller
 from chatd.limits import Limits
 from chatd.store.change import Change, Write
 from chatd.store.conversations import CreateConversation
-from chatd.store.engine.sqlite import open_store
+from chatd.store.engine.opening import open_store
 from chatd.store.members import NewMember
 from chatd.store.people import PutPerson
 from chatd.store.rosters import PutRoster, PutRosterMember
 from chatd.store.tenants import PutTenant
+from tests.support.databases import url_of
 
 TENANT = "school"
 START_MS = 1_763_700_000_000
@@ -82,8 +83,10 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, limits: Limits | None = None) -> AsyncIterator[House]:
-    """A house with one tenant and nobody in it."""
+async def house(
+    where: Path | str, limits: Limits | None = None
+) -> AsyncIterator[House]:
+    """A house with one tenant and nobody in it, in this folder or database."""
     clock = HandClock()
     announced: list[Announcement] = []
     listeners: list[Callable[[Sequence[Announcement]], None]] = []
@@ -94,8 +97,8 @@ async def house(folder: Path, limits: Limits | None = None) -> AsyncIterator[Hou
         for listener in listeners:
             listener(announcements)
 
-    store = open_store(
-        folder / "house.sqlite3",
+    store = await open_store(
+        url_of(where / "house.sqlite3" if isinstance(where, Path) else where),
         clock=clock,
         on_committed=keep,
         unsafe_durability=True,

@@ -8,14 +8,14 @@ from chatd.actions.basis.shares import Shares
 from chatd.clock import Clock
 from chatd.domain.announcements import Announcement
 from chatd.limits import Limits
-from chatd.store.engine.sqlite import SqliteStore
+from chatd.store.engine.interface import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What deeds stand on; `publish` is the way out for hints."""
 
-    store: SqliteStore
+    store: Store
     clock: Clock
     limits: Limits
     facts: Facts

@@ -18,7 +18,7 @@ from chatd.domain.presets import PRESETS
 from chatd.domain.verdicts import Standing
 from chatd.store import conversations, members, people, rosters, tenants
 from chatd.store.change import Guard
-from chatd.store.engine.sqlite import SqliteStore
+from chatd.store.engine.interface import Store
 from chatd.store.transaction import Transaction
 
 ENTRIES_MAX: Final = 50_000
@@ -71,7 +71,7 @@ Key = tuple[str, str, str]
 class Facts:
     """Places of people in conversations, by tenant, conversation and user."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._places: dict[Key, Place] = {}
         self._by_fact: dict[tuple[str, str, str], set[Key]] = {}

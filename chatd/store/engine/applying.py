@@ -148,9 +148,14 @@ async def _keep(tx: Transaction, change: Change, key: Key) -> None:
         key.user_id,
         key.client_request_id,
         key.digest,
-        orjson.dumps(change.result or {}).decode(),
+        kept_result(change),
         change.at_ms,
     )
+
+
+def kept_result(change: Change) -> str:
+    """A Change's result as it is kept under its key."""
+    return orjson.dumps(change.result or {}).decode()
 
 
 async def request_result(

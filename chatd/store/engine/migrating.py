@@ -9,12 +9,21 @@ it, so that a step back to an older release is refused where it would do harm.
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final
+from typing import Final, Protocol
 
-import apsw
+from chatd.failpoints import reach
+from chatd.store.transaction import Transaction
 
 COMPATIBLE_WITH: Final = 2
 """Code that knows the schema up to this number can work with the newest one."""
+
+
+_OF_ITS_OWN: Final = (
+    "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY,"
+    " value TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS migration (number BIGINT NOT NULL PRIMARY KEY,"
+    " name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at_ms BIGINT NOT NULL)"
+)
 
 
 class SchemaError(Exception):
@@ -33,6 +42,22 @@ class Migration:
     def checksum(self) -> str:
         """SHA-256 of the file's text."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+class Workbench(Transaction, Protocol):
+    """A connection on which the schema is changed, one transaction at a time."""
+
+    async def begin(self) -> None:
+        """Begin a transaction; whoever else would change the schema waits for it."""
+
+    async def script(self, sql: str) -> None:
+        """Statements without parameters."""
+
+    async def commit(self) -> None:
+        """End the transaction: all of it."""
+
+    async def rollback(self) -> None:
+        """End the transaction, if one is open: nothing of it."""
 
 
 def load(engine: str) -> tuple[Migration, ...]:
@@ -57,51 +82,42 @@ def load(engine: str) -> tuple[Migration, ...]:
     return tuple(found)
 
 
-def migrate(
-    connection: apsw.Connection,
-    migrations: tuple[Migration, ...],
-    *,
-    epoch: str,
-    now_ms: int,
+async def migrate(
+    bench: Workbench, migrations: tuple[Migration, ...], *, epoch: str, now_ms: int
 ) -> int:
     """Apply what is missing and return how many were applied.
 
-    Safe when several processes start at once: the first one holds the write lock, and
-    the others look again when they get it. `epoch` names a database that is new.
+    Safe when several processes start at once: the first one holds the lock, and the
+    others look again when they get it. Killed at any moment, it leaves whole steps, and
+    the next start goes on behind them. `epoch` names a database that is new.
 
     Raises:
         SchemaError: the database is too new, or an applied file was changed.
     """
     applied = 0
     while True:
-        connection.execute("BEGIN IMMEDIATE")
+        await bench.begin()
         try:
-            step = _next(connection, migrations)
+            step = await _next(bench, migrations)
             if step is None:
-                connection.execute("ROLLBACK")
                 return applied
-            connection.execute(step.sql)
-            _note(connection, step, epoch, now_ms)
-            connection.execute("COMMIT")
+            await bench.script(step.sql)
+            await _note(bench, step, epoch, now_ms)
+            reach("during_migration")
+            await bench.commit()
             applied += 1
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        finally:
+            await bench.rollback()
 
 
-def _next(
-    connection: apsw.Connection, migrations: tuple[Migration, ...]
+async def _next(
+    bench: Workbench, migrations: tuple[Migration, ...]
 ) -> Migration | None:
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT"
-        " NOT NULL) WITHOUT ROWID;"
-        "CREATE TABLE IF NOT EXISTS migration (number INTEGER NOT NULL PRIMARY KEY,"
-        " name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at_ms INTEGER NOT NULL)"
-    )
-    done = dict(connection.execute("SELECT number, checksum FROM migration"))
+    await bench.script(_OF_ITS_OWN)
+    rows = await bench.all("SELECT number, checksum FROM migration")
+    done: dict[int, str] = {row[0]: row[1] for row in rows}
     known = {one.number: one for one in migrations}
-    compatible = int(meta(connection, "compatible_with") or 0)
+    compatible = int(await meta(bench, "compatible_with") or 0)
     if done and max(done) > len(migrations) and compatible > len(migrations):
         raise SchemaError(
             f"the database has schema {max(done)} and needs a chatd that knows at least"
@@ -115,28 +131,27 @@ def _next(
     return next((one for one in migrations if one.number not in done), None)
 
 
-def _note(
-    connection: apsw.Connection, step: Migration, epoch: str, now_ms: int
-) -> None:
-    connection.execute(
+async def _note(bench: Workbench, step: Migration, epoch: str, now_ms: int) -> None:
+    await bench.run(
         "INSERT INTO migration (number, name, checksum, applied_at_ms)"
-        " VALUES (?1, ?2, ?3, ?4)",
-        (step.number, step.name, step.checksum, now_ms),
+        " VALUES ($1, $2, $3, $4)",
+        step.number,
+        step.name,
+        step.checksum,
+        now_ms,
     )
-    connection.execute(
-        "INSERT INTO meta (name, value) VALUES ('epoch', ?1) ON CONFLICT DO NOTHING",
-        (epoch,),
+    await bench.run(
+        "INSERT INTO meta (name, value) VALUES ('epoch', $1) ON CONFLICT DO NOTHING",
+        epoch,
     )
-    connection.execute(
-        "INSERT INTO meta (name, value) VALUES ('compatible_with', ?1)"
+    await bench.run(
+        "INSERT INTO meta (name, value) VALUES ('compatible_with', $1)"
         " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (str(COMPATIBLE_WITH),),
+        str(COMPATIBLE_WITH),
     )
 
 
-def meta(connection: apsw.Connection, name: str) -> str | None:
+async def meta(database: Transaction, name: str) -> str | None:
     """A value that the database keeps about itself."""
-    row = connection.execute(
-        "SELECT value FROM meta WHERE name = ?1", (name,)
-    ).fetchone()
+    row = await database.one("SELECT value FROM meta WHERE name = $1", name)
     return None if row is None else str(row[0])

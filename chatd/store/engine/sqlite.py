@@ -10,7 +10,7 @@ import asyncio
 import os
 import re
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -20,10 +20,10 @@ import apsw
 
 from chatd import metrics
 from chatd.clock import Clock
-from chatd.domain.announcements import Announcement
 from chatd.errors import Refused
 from chatd.ids import new_id
 from chatd.store.change import Change, Committed
+from chatd.store.engine.answering import Listener
 from chatd.store.engine.migrating import SchemaError, load, meta, migrate
 from chatd.store.engine.scrubbing import Scrubber, cut
 from chatd.store.engine.writer import Writer
@@ -43,8 +43,6 @@ BUSY_MS: Final = 5_000
 """How long another process may hold the file before we say so."""
 
 _PLACEHOLDER: Final = re.compile(r"\$(\d+)")
-
-Listener = Callable[[Sequence[Announcement]], None]
 
 
 @lru_cache(maxsize=1024)
@@ -79,6 +77,29 @@ class SqliteTransaction:
         return self._connection.changes()
 
 
+class SqliteWorkbench(SqliteTransaction):
+    """See `migrating.Workbench`."""
+
+    __slots__ = ()
+
+    async def begin(self) -> None:
+        """Begin, and hold the write lock."""
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    async def script(self, sql: str) -> None:
+        """Statements without parameters."""
+        self._connection.execute(sql).fetchall()
+
+    async def commit(self) -> None:
+        """End the transaction: all of it."""
+        self._connection.execute("COMMIT")
+
+    async def rollback(self) -> None:
+        """End the transaction, if one is open: nothing of it."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
 class SqliteStore:
     """The store of one process. Made by `open_store`."""
 
@@ -90,7 +111,8 @@ class SqliteStore:
         busy_ms: int,
         clock: Clock,
     ) -> None:
-        self.epoch = meta(connection, "epoch") or ""
+        self.engine = "sqlite"
+        self.epoch = drive(meta(SqliteTransaction(connection), "epoch")) or ""
         self._path = path
         self._busy_ms = busy_ms
         self._clock = clock
@@ -141,15 +163,14 @@ class SqliteStore:
             self._scrubber.after(change)
 
     async def ready(self) -> bool:
-        """Whether the database answers and takes writes.
+        """Whether the database answers and takes writes: both are tried.
 
-        After a failed commit it is tried again here: whoever is not ready is sent no
-        writes by which it could find out that it is.
+        An empty Change touches one row, so that a disk that is full or read-only is
+        known before somebody's message meets it.
         """
         try:
             await self.read(_probe)
-            if not self._writer.healthy:
-                await self._writer.commit(_NOTHING)
+            await self._writer.commit(_NOTHING)
         except Refused:
             return False
         return True
@@ -243,7 +264,9 @@ def open_store(
                 "the database cannot promise durability (journal mode"
                 f" {mode}, synchronous {level}); --unsafe-durability accepts that"
             )
-        migrate(connection, load("sqlite"), epoch=new_id(), now_ms=clock.now_ms())
+        bench = SqliteWorkbench(connection)
+        now_ms = clock.now_ms()
+        drive(migrate(bench, load("sqlite"), epoch=new_id(), now_ms=now_ms))
         # A crash may have left what was removed in the log.
         cut(path)
         return SqliteStore(path, connection, on_committed, busy_ms, clock)

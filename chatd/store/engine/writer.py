@@ -8,20 +8,17 @@ itself fails nobody is answered and nothing is announced.
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import apsw
 
 from chatd import metrics
 from chatd.clock import Clock
-from chatd.domain.announcements import Announcement
 from chatd.errors import Refused
 from chatd.failpoints import reach
 from chatd.store.change import Change, Committed, Moved
-from chatd.store.effects import Effects
-from chatd.store.engine.applying import apply, committed
+from chatd.store.engine.answering import Listener, Outcome, Waiting, settle
+from chatd.store.engine.applying import apply
 from chatd.store.transaction import Transaction, drive
 from chatd.telemetry import log
 
@@ -39,19 +36,6 @@ _TAKEN: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A Change and who waits for it."""
-
-    change: Change
-    loop: asyncio.AbstractEventLoop
-    answer: asyncio.Future[Committed]
-    since_s: float
-
-
-Outcome = Effects | Exception
-
-
 def _nothing(_name: str) -> None:
     """A place that is no fail point this time."""
 
@@ -63,14 +47,14 @@ class Writer:
         self,
         connection: apsw.Connection,
         transaction: Transaction,
-        on_committed: Callable[[Sequence[Announcement]], None],
+        on_committed: Listener,
         clock: Clock,
     ) -> None:
         self._connection = connection
         self._transaction = transaction
         self._on_committed = on_committed
         self._clock = clock
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._closed = False
         self.healthy = True
         self._thread = threading.Thread(
@@ -87,9 +71,8 @@ class Writer:
             raise Refused("storage_unavailable")
         if self._queue.qsize() >= QUEUE_MAX:
             raise Refused("overloaded", retryAfter=1)
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Committed] = loop.create_future()
-        self._queue.put(_Waiting(change, loop, answer, self._clock.monotonic()))
+        answer: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
+        self._queue.put(Waiting(change, answer, self._clock.monotonic()))
         return await answer
 
     def stop(self) -> None:
@@ -106,7 +89,7 @@ class Writer:
     def _run(self) -> None:
         ending = False
         while not ending:
-            batch: list[_Waiting] = []
+            batch: list[Waiting] = []
             item = self._queue.get()
             while item is not None:
                 batch.append(item)
@@ -122,7 +105,7 @@ class Writer:
                     outcomes = self._write(batch)
                 self._answer(batch, outcomes)
 
-    def _write(self, batch: list[_Waiting]) -> list[Outcome]:
+    def _write(self, batch: list[Waiting]) -> list[Outcome]:
         # A mere look whether the disk takes writes is nobody's message.
         pass_by = reach if any(one.change.writes for one in batch) else _nothing
         began_s = self._clock.monotonic()
@@ -130,7 +113,7 @@ class Writer:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             pass_by("after_begin")
-            if not self.healthy:
+            if not self.healthy or not any(one.change.writes for one in batch):
                 # Before anybody is told that all is well, something is really written.
                 self._connection.execute(_TOUCH)
             outcomes = [self._apply(waiting.change) for waiting in batch]
@@ -173,50 +156,12 @@ class Writer:
         except apsw.Error:
             log.exception("rollback failed")
 
-    def _answer(self, batch: list[_Waiting], outcomes: list[Outcome]) -> None:
-        loops = {waiting.loop: None for waiting in batch}
-        for loop in loops:
-            answers = [
-                (waiting, outcome)
-                for waiting, outcome in zip(batch, outcomes, strict=True)
-                if waiting.loop is loop
-            ]
+    def _answer(self, batch: list[Waiting], outcomes: list[Outcome]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Waiting, Outcome]]] = {}
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            by_loop.setdefault(waiting.answer.get_loop(), []).append((waiting, outcome))
+        for loop, answers in by_loop.items():
             try:
-                loop.call_soon_threadsafe(self._settle, answers)
+                loop.call_soon_threadsafe(settle, answers, self._on_committed)
             except RuntimeError:
                 log.warning("nobody waits any more", changes=len(answers))
-
-    def _announce(self, announcements: Sequence[Announcement]) -> None:
-        try:
-            reach("before_announce")
-            self._on_committed(announcements)
-            reach("after_publish")
-        except Exception:  # noqa: BLE001 - it is on disk: the answers must leave
-            metrics.violated("announced_after_commit")
-            log.exception("announcing failed", announcements=len(announcements))
-
-    def _settle(self, answers: list[tuple[_Waiting, Outcome]]) -> None:
-        """Announce, then answer; on the loop, in the order of the commits."""
-        announcements: list[Announcement] = []
-        results: list[Committed | Exception] = []
-        for waiting, outcome in answers:
-            if isinstance(outcome, Exception):
-                results.append(outcome)
-                continue
-            try:
-                done = committed(waiting.change, outcome)
-            except Exception:  # noqa: BLE001 - it is on disk: the answer must leave
-                metrics.violated("event_is_built")
-                log.exception("building an event failed")
-                done = Committed(tuple(row.seq for row in outcome.logged), ())
-            announcements += done.announcements
-            results.append(done)
-        if announcements:
-            self._announce(announcements)
-        for (waiting, _), result in zip(answers, results, strict=True):
-            if waiting.answer.done():
-                continue
-            if isinstance(result, Exception):
-                waiting.answer.set_exception(result)
-            else:
-                waiting.answer.set_result(result)

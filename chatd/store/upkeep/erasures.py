@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from chatd.store.change import Change, Moved, Write
-from chatd.store.engine.sqlite import SqliteStore
+from chatd.store.engine.interface import Store
 from chatd.store.messages import RemoveMessage
 from chatd.store.people import EndSessions
 
@@ -67,7 +67,7 @@ AGAIN: Final[Mapping[str, Callable[[Erasure], Write]]] = {
 """The write by which each kind is taken away; `Effects.erased` lists the kinds."""
 
 
-async def erase_again(store: SqliteStore, erasures: Iterable[Erasure]) -> int:
+async def erase_again(store: Store, erasures: Iterable[Erasure]) -> int:
     """Take away what is still there; how many that were.
 
     The writes are those of the deeds themselves, so nothing of it is forgotten.

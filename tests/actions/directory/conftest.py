@@ -1,7 +1,6 @@
 """A house for each test of the directory."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -9,6 +8,6 @@ from tests.support.house import House, house
 
 
 @pytest.fixture
-async def school(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as made:
+async def school(database: str) -> AsyncIterator[House]:
+    async with house(database) as made:
         yield made

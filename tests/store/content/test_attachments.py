@@ -138,6 +138,7 @@ async def test_tenants_are_apart(shelf: Shelf) -> None:
     assert await shelf.store.read(attachments.by_id, "other", "f") is None
 
 
+@pytest.mark.engines("sqlite")
 async def test_no_name_is_left(shelf: Shelf, tmp_path: Path) -> None:
     """A removed file's name could be read from the database file."""
     await upload(shelf, "canary-7f3a")

@@ -13,6 +13,7 @@ from chatd.store.members import Join, NewMember, Part
 from chatd.store.messages import EditMessage, RemoveMessage
 from tests.store.filing import holding, upload, with_files
 from tests.store.shelf import TENANT, Shelf
+from tests.support.databases import execute
 
 
 async def hits(
@@ -114,6 +115,7 @@ async def test_edits_behind_the_back(shelf: Shelf) -> None:
     assert await found(shelf, "cleo", "before") == []
 
 
+@pytest.mark.engines("sqlite")
 async def test_removals_leave_no_byte(shelf: Shelf, tmp_path: Path) -> None:
     """A removed word could be read from the file of the database (ITS-77)."""
     marker = "canary4711word"
@@ -180,10 +182,9 @@ async def test_messages_from_before_the_index(shelf: Shelf) -> None:
     id_, _ = await shelf.say("ada", "marker")
     gone, _ = await shelf.say("ada", "marker")
     await shelf.write(RemoveMessage(gone, "talk", "ada", None, "removed"))
-    connection = apsw.Connection(str(shelf.path))
-    connection.execute("DELETE FROM search_entry")
-    connection.execute("INSERT INTO search_backlog SELECT tenant, id FROM message")
-    connection.close()
+    await execute(shelf.url, "DELETE FROM search_entry")
+    moved = "INSERT INTO search_backlog SELECT tenant, id FROM message"
+    await execute(shelf.url, moved)
     waiting = await shelf.store.read(search.backlog, 10)
     assert {one for _, one in waiting} == {id_, gone}
     await shelf.write(IndexBacklog((id_, gone)))

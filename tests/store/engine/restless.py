@@ -1,18 +1,17 @@
 """A program that writes without pause and prints what was acknowledged, to be killed.
 
-`python -m tests.store.engine.restless <file> <name>`
+`python -m tests.store.engine.restless <address> <name>`
 """
 
 import asyncio
 import sys
-from pathlib import Path
 
 from tests.store.shelf import shelf_at
 
 
-async def restless(path: Path, name: str) -> None:
+async def restless(url: str, name: str) -> None:
     """Eight senders in a conversation of that name."""
-    async with shelf_at(path) as shelf:
+    async with shelf_at(url) as shelf:
         await shelf.people("ada")
         await shelf.talk(name, "ada")
 
@@ -27,4 +26,4 @@ async def restless(path: Path, name: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(restless(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(restless(sys.argv[1], sys.argv[2]))

@@ -23,7 +23,7 @@ async def columns(folder: Path) -> set[tuple[str, str]]:
         "SELECT t.name, c.name FROM pragma_table_list t"
         " JOIN pragma_table_info(t.name) c WHERE t.schema = 'main'"
         " AND t.type = 'table' AND t.name NOT LIKE 'sqlite_%'"
-        " AND c.type NOT IN ('INTEGER', 'REAL')"
+        " AND c.type NOT IN ('INTEGER', 'BIGINT', 'REAL')"
     ).fetchall()
     connection.close()
     found = {(str(table), str(name)) for table, name in rows}

@@ -8,6 +8,7 @@ import pytest
 from chatd.store.engine.migrating import SchemaError, load
 from chatd.store.upkeep.condition import fits, inspect
 from tests.store.shelf import Shelf
+from tests.support.databases import execute
 
 KNOWN = len(load("sqlite"))
 
@@ -22,12 +23,12 @@ async def test_a_database_that_was_just_opened(shelf: Shelf) -> None:
 )
 async def test_one_that_moved_on(shelf: Shelf, name: str, value: str) -> None:
     """After an upgrade, or a restore behind its back, a server would do harm."""
-    connection = apsw.Connection(str(shelf.path))
-    connection.execute("UPDATE meta SET value = ?2 WHERE name = ?1", (name, value))
-    connection.close()
+    sql = f"UPDATE meta SET value = '{value}' WHERE name = '{name}'"
+    await execute(shelf.url, sql)
     assert not await shelf.store.read(fits, KNOWN, shelf.store.epoch)
 
 
+@pytest.mark.engines("sqlite")
 async def test_a_file_is_looked_at_while_it_is_in_use(shelf: Shelf) -> None:
     """Nobody could ask after a database whose server runs."""
     found = inspect(shelf.path)
@@ -35,6 +36,7 @@ async def test_a_file_is_looked_at_while_it_is_in_use(shelf: Shelf) -> None:
     assert found.epoch == shelf.store.epoch
 
 
+@pytest.mark.engines("sqlite")
 async def test_a_newer_database_is_not_usable(shelf: Shelf) -> None:
     """A step back to an old release would be advised, and would do harm."""
     connection = apsw.Connection(str(shelf.path))

@@ -19,6 +19,8 @@ from chatd.store.upkeep.copying import (
 from tests.store.invariants import check
 from tests.store.shelf import Shelf, shelf_at
 
+pytestmark = pytest.mark.engines("sqlite")
+
 
 def rows(path: Path) -> int:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)

@@ -16,6 +16,8 @@ from tests.store.shelf import TENANT, Shelf, shelf_at
 
 REMOVED = {"conversationId": "talk", "actor": "ada", "by": None, "notice": "author"}
 
+pytestmark = pytest.mark.engines("sqlite")
+
 
 async def test_each_erasure_leaves_its_row(shelf: Shelf) -> None:
     """What was removed since a backup could not be told from what was not."""

@@ -1,0 +1,1 @@
+"""PostgreSQL underneath the store: a pool that reads, and lanes that write together."""

@@ -1,0 +1,201 @@
+"""Which rows a Change will write, locked in one order before anything is decided.
+
+Several gateways write at once. Rows are locked by kind, and within a kind by key, so
+that no two transactions wait for each other; guards are checked behind the locks, so
+that of two Changes which rest on one version one wins. What a Change only looks at is
+not locked: a guard on it holds for the moment of its check.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from chatd.store import (
+    conversations,
+    members,
+    messages,
+    people,
+    personal,
+    rosters,
+    tenants,
+)
+from chatd.store.change import Change
+from chatd.store.content import attachments, search
+from chatd.store.engine.postgres.connections import PostgresTransaction
+from chatd.store.removing import copies
+
+Touched = Iterator[tuple[str, tuple[str, ...]]]
+
+# In the order of locking; `$1` are tenants, then come the other parts of the keys.
+LOCKS: Final[Mapping[str, str]] = {
+    "tenant": (
+        "SELECT 1 FROM tenant t JOIN unnest($1::text[]) AS k(tenant)"
+        " ON t.id = k.tenant ORDER BY t.id FOR NO KEY UPDATE OF t"
+    ),
+    "roster": (
+        "SELECT 1 FROM roster r JOIN unnest($1::text[], $2::text[], $3::text[])"
+        " AS k(tenant, kind, id)"
+        " ON r.tenant = k.tenant AND r.kind = k.kind AND r.id = k.id"
+        " ORDER BY r.tenant, r.kind, r.id FOR NO KEY UPDATE OF r"
+    ),
+    "conversation": (
+        "SELECT 1 FROM conversation c JOIN unnest($1::text[], $2::text[])"
+        " AS k(tenant, id) ON c.tenant = k.tenant AND c.id = k.id"
+        " ORDER BY c.tenant, c.id FOR NO KEY UPDATE OF c"
+    ),
+    "person": (
+        "SELECT 1 FROM person p JOIN unnest($1::text[], $2::text[])"
+        " AS k(tenant, id) ON p.tenant = k.tenant AND p.id = k.id"
+        " ORDER BY p.tenant, p.id FOR NO KEY UPDATE OF p"
+    ),
+    "own": (
+        "SELECT 1 FROM conversation_person o"
+        " JOIN unnest($1::text[], $2::text[], $3::text[])"
+        " AS k(tenant, user_id, conversation_id) ON o.tenant = k.tenant"
+        " AND o.user_id = k.user_id AND o.conversation_id = k.conversation_id"
+        " ORDER BY o.tenant, o.user_id, o.conversation_id FOR NO KEY UPDATE OF o"
+    ),
+    # All rows with the same bytes: who takes the last one away has to know that it is.
+    "file": (
+        "SELECT 1 FROM attachment a WHERE (a.tenant, a.blob) IN"
+        " (SELECT f.tenant, f.blob FROM attachment f"
+        " JOIN unnest($1::text[], $2::text[]) AS k(tenant, id)"
+        " ON f.tenant = k.tenant AND k.id IN (f.id, f.message_id))"
+        " ORDER BY a.tenant, a.id FOR NO KEY UPDATE OF a"
+    ),
+}
+
+
+def _of_log(write: Any) -> Touched:
+    yield "conversation", (write.conversation_id,)
+
+
+def _message(write: messages.InsertMessage) -> Touched:
+    yield from _of_log(write)
+    yield "own", (write.author_id, write.conversation_id)
+    for one in write.attached:
+        yield "file", (one.copy_of or one.id,)
+
+
+def _removal(write: messages.RemoveMessage) -> Touched:
+    yield from _of_log(write)
+    yield "file", (write.id,)
+
+
+def _copies(write: copies.RemoveCopies) -> Touched:
+    yield from _removal(write.removal)
+
+
+def _bytes(_write: object) -> Touched:
+    """Rows that are deleted first, and whoever comes second finds none."""
+    return iter(())
+
+
+def _files(write: attachments.DropAttachments) -> Touched:
+    for id_ in write.ids:
+        yield "file", (id_,)
+
+
+def _people(user_ids: Iterable[str], conversation_id: str) -> Touched:
+    for user_id in user_ids:
+        yield "person", (user_id,)
+        yield "own", (user_id, conversation_id)
+
+
+def _create(write: conversations.CreateConversation) -> Touched:
+    yield from _people((one.user_id for one in write.members), write.id)
+
+
+def _join(write: members.Join) -> Touched:
+    yield from _of_log(write)
+    yield from _people((one.user_id for one in write.members), write.conversation_id)
+
+
+def _part(write: members.Part) -> Touched:
+    yield from _of_log(write)
+    yield from _people(write.user_ids, write.conversation_id)
+
+
+def _personal(write: Any) -> Touched:
+    yield from _people((write.user_id,), write.conversation_id)
+
+
+def _permissions(write: personal.PermissionsMoved) -> Touched:
+    yield from _people(write.user_ids, write.conversation_id)
+
+
+def _person(write: people.PutPerson) -> Touched:
+    yield "person", (write.id,)
+
+
+def _user(write: Any) -> Touched:
+    yield "person", (write.user_id,)
+
+
+def _roster(write: Any) -> Touched:
+    yield "roster", (write.kind, write.id)
+
+
+def _roster_member(write: Any) -> Touched:
+    yield "roster", (write.kind, write.roster_id)
+    yield from _user(write)
+
+
+def _tenant(_write: tenants.PutTenant) -> Touched:
+    yield "tenant", ()
+
+
+# `Any`: every function takes its own type of write, which is the key beside it.
+TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
+    conversations.CreateConversation: _create,
+    conversations.Rename: _of_log,
+    conversations.SetState: _of_log,
+    members.Join: _join,
+    members.Part: _part,
+    messages.InsertMessage: _message,
+    messages.EditMessage: _of_log,
+    messages.RemoveMessage: _removal,
+    copies.RemoveCopies: _copies,
+    attachments.DoomBlob: _bytes,
+    attachments.PutAttachment: _bytes,
+    attachments.DropAttachments: _files,
+    attachments.ForgetBlobs: _bytes,
+    search.IndexBacklog: _bytes,
+    people.PutPerson: _person,
+    people.EndSessions: _user,
+    personal.MoveRead: _personal,
+    personal.MarkUnread: _personal,
+    personal.SetMarks: _personal,
+    personal.SetPreferences: _user,
+    personal.PermissionsMoved: _permissions,
+    rosters.PutRoster: _roster,
+    rosters.RemoveRoster: _roster,
+    rosters.PutRosterMember: _roster_member,
+    rosters.RemoveRosterMember: _roster_member,
+    tenants.PutTenant: _tenant,
+}
+
+
+def touched(change: Change) -> set[tuple[str, tuple[str, ...]]]:
+    """The rows: (kind of `LOCKS`, key with the tenant in front)."""
+    rows = {
+        (kind, (change.tenant, *key))
+        for write in change.writes
+        for kind, key in TOUCHED[type(write)](write)
+    }
+    for guard in change.guards:
+        # Nothing else orders a course's conversation and the course's people.
+        if guard.noun == "roster":
+            rows.add(("roster", (change.tenant, *guard.id.split(":", 1))))
+    return rows
+
+
+async def lock(tx: PostgresTransaction, changes: Iterable[Change]) -> None:
+    """Lock what these Changes write; what is not there yet cannot be."""
+    keys: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for change in changes:
+        for kind, key in touched(change):
+            keys[kind].add(key)
+    for kind in LOCKS:
+        if kind in keys:
+            await tx.all(LOCKS[kind], *map(list, zip(*keys[kind], strict=True)))
