@@ -42,6 +42,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how often servers are killed (100 in full, 200 under --nemesis)",
     )
     parser.addoption(
+        "--every-topology",
+        action="store_true",
+        help="rows of faults also on PostgreSQL with one and three gateways",
+    )
+    parser.addoption(
         "--nemesis",
         action="store_true",
         help="three gateways, PostgreSQL and Redis under the nemesis; see --kills",

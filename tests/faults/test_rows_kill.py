@@ -1,12 +1,9 @@
 """Rows 1–4: a gateway is killed at an exact place of one message's way."""
 
-from pathlib import Path
-
-import apsw
 import pytest
 
+from tests.faults.deployments import Deployment
 from tests.faults.talk import Talk
-from tests.support.server import Server
 
 POINTS = [
     pytest.param("before_commit", 0, id="row 1: before the commit"),
@@ -17,40 +14,23 @@ POINTS = [
 ]
 
 
-def stored(data_dir: Path, text: str) -> int:
-    """How often a text is in the database, looked at while no server runs."""
-    connection = apsw.Connection(str(data_dir / "chatd.sqlite3"))
-    try:
-        ((count,),) = connection.execute(
-            "SELECT count(*) FROM message WHERE text = ?", (text,)
-        )
-        return int(count)
-    finally:
-        connection.close()
-
-
 @pytest.mark.parametrize(("point", "rows"), POINTS)
-async def test_killed_at(tmp_path: Path, point: str, rows: int) -> None:
+async def test_killed_at(deployment: Deployment, point: str, rows: int) -> None:
     """A kill just there would lose the message, double it, or leave others without."""
-    data_dir, faults = tmp_path / "data", tmp_path / "faults"
-    server = Server(data_dir, ["--demo"], variables={"CHATD_FAILPOINTS": f"@{faults}"})
-    await server.start()
-    try:
-        async with Talk() as talk:
-            await talk.join(server.url, "anna")
-            await talk.join(server.url, "s001")
-            await talk.start("anna", "s001", "s002")
-            await talk.say("anna")
-            faults.write_text(f"{point}=once(1):kill9\n")
-            sending = talk.sending("anna", "the one")
-            assert await server.wait_ended() < 0
-            assert stored(data_dir, "the one") == rows
-            assert not sending.done()
-            await server.start()
-            assert (await sending).text == "the one"
-            await talk.say("s001")
-            await talk.settle(10)
-    finally:
-        await server.stop()
+    server = deployment.gateways[0]
+    async with Talk() as talk:
+        await talk.join(server.url, "anna")
+        await talk.join(deployment.gateways[-1].url, "s001")
+        await talk.start("anna", "s001", "s002")
+        await talk.say("anna")
+        deployment.faults.write_text(f"{point}=once(1):kill9\n")
+        sending = talk.sending("anna", "the one")
+        assert await server.wait_ended() < 0
+        assert await deployment.stored("the one") == rows
+        assert not sending.done()
+        await server.start()
+        assert (await sending).text == "the one"
+        await talk.say("s001")
+        await talk.settle(10)
     talk.check()
-    assert stored(data_dir, "the one") == 1
+    assert await deployment.stored("the one") == 1

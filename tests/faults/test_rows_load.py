@@ -1,6 +1,7 @@
 """Rows 19, 20, 23 and 28: restarts, slow stores, repeated sends, few descriptors."""
 
 import asyncio
+import itertools
 import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,8 +14,8 @@ from chatd_client import Refused
 from chatd_protocol.chat.objects import Message
 from chatd_protocol.chat.requests import Recipient, SendMessage, StartConversation
 from chatd_protocol.chat.results import ConversationStarted
-from tests.conftest import Serve
-from tests.faults.talk import UNBOUND, Talk
+from tests.faults.deployments import Deployment
+from tests.faults.talk import Talk
 from tests.hub.peers import Peer
 from tests.support.server import Server
 from tests.support.tokens import token
@@ -23,70 +24,58 @@ PEOPLE = ("anna", "s001", "s002", "s003")
 
 
 @pytest.mark.parametrize("hand_off", ["", "during_drain=sleep(1)"])
-async def test_row_19_a_restart_under_load(tmp_path: Path, hand_off: str) -> None:
+async def test_row_19_a_restart_under_load(
+    deployment: Deployment, hand_off: str
+) -> None:
     """Every deployment of a new version would lose or refuse messages."""
-    server = Server(
-        tmp_path / "data",
-        ["--demo", "--drain-notice", "0", *UNBOUND],
-        variables={"CHATD_FAILPOINTS": hand_off},
-    )
-    await server.start()
-    try:
-        async with Talk() as talk:
+    server = deployment.gateways[0]
+    deployment.faults.write_text(hand_off)
+    async with Talk() as talk:
+        for user in PEOPLE:
+            await talk.join(deployment.url, user)
+        await talk.start(*PEOPLE)
+        async with asyncio.TaskGroup() as sending:
             for user in PEOPLE:
-                await talk.join(server.url, user)
-            await talk.start(*PEOPLE)
-            async with asyncio.TaskGroup() as sending:
-                for user in PEOPLE:
-                    sending.create_task(talk.keep_sending(user, 0.005))
-                await asyncio.sleep(0.5)
-                await server.stop()
-                await server.start()
-                await asyncio.sleep(0.5)
-                talk.over = True
-            await talk.settle(10)
-            talk.check()
-    finally:
-        await server.stop()
+                sending.create_task(talk.keep_sending(user, 0.005))
+            await asyncio.sleep(0.5)
+            await server.stop()
+            await server.start()
+            await asyncio.sleep(0.5)
+            talk.over = True
+        await talk.settle(10)
+    talk.check()
     # A send that fails ends its sender, and with it the test: none did.
     assert all(one.answered_s is not None for one in talk.history.sent)
 
 
-async def test_row_20_calls_behind_a_slow_one(tmp_path: Path) -> None:
+async def test_row_20_calls_behind_a_slow_one(deployment: Deployment) -> None:
     """An innocent client would be thrown out for the store's slowness."""
-    faults = tmp_path / "faults"
-    server = Server(
-        tmp_path / "data", ["--demo"], variables={"CHATD_FAILPOINTS": f"@{faults}"}
-    )
-    await server.start()
-    try:
-        async with Talk() as talk, AsyncExitStack() as running:
-            await talk.join(server.url, "anna")
-            await talk.start("anna", "s001", "s002")
-            peer = await raw(server, "s001", running)
-            faults.write_text("before_commit=once(1):sleep(2)\n")
-            calls = []
-            for number in range(5):
-                text = f"call {number}"
-                talk.asked(text)
-                argument = {
-                    "conversationId": talk.conversation,
-                    "clientMessageId": text,
-                    "text": text,
-                }
-                calls.append(await peer.start(1, "SendMessage", argument))
-            async with httpx2.AsyncClient() as http:
-                assert (await http.get(f"{server.url}/livez")).status_code == 200
-            assert not any(peer.is_answered(call) for call in calls)
-            answers = [await peer.answer(call) for call in calls]
-            seqs = [answer["seq"] for answer in answers]
-            assert seqs == sorted(seqs)
-            assert not peer.ended.is_set()
-            await peer.leave()
-            await talk.settle(10)
-            talk.check()
-    finally:
-        await server.stop()
+    server = deployment.gateways[0]
+    async with Talk() as talk, AsyncExitStack() as running:
+        await talk.join(server.url, "anna")
+        await talk.start("anna", "s001", "s002")
+        peer = await raw(server, "s001", running)
+        deployment.faults.write_text("before_commit=once(1):sleep(1)\n")
+        calls = []
+        for number in range(5):
+            text = f"call {number}"
+            talk.asked(text)
+            argument = {
+                "conversationId": talk.conversation,
+                "clientMessageId": text,
+                "text": text,
+            }
+            calls.append(await peer.start(1, "SendMessage", argument))
+        async with httpx2.AsyncClient() as http:
+            assert (await http.get(f"{server.url}/livez")).status_code == 200
+        assert not any(peer.is_answered(call) for call in calls)
+        answers = [await peer.answer(call) for call in calls]
+        seqs = [answer["seq"] for answer in answers]
+        assert seqs == sorted(seqs)
+        assert not peer.ended.is_set()
+        await peer.leave()
+        await talk.settle(10)
+        talk.check()
 
 
 async def raw(server: Server, user: str, running: AsyncExitStack) -> Peer:
@@ -98,14 +87,14 @@ async def raw(server: Server, user: str, running: AsyncExitStack) -> Peer:
     return Peer(line)
 
 
-async def test_row_23_one_key_many_times(serve: Serve) -> None:
+async def test_row_23_one_key_many_times(deployment: Deployment) -> None:
     """A retry would be a second message, or the answer to another one."""
-    server = await serve("--demo")
+    gateways = itertools.cycle(deployment.gateways)
     async with Talk() as talk:
         devices = ("anna", "anna-2", "anna-3")
         for device in devices:
-            await talk.join(server.url, "anna", device)
-        await talk.join(server.url, "s001")
+            await talk.join(next(gateways).url, "anna", device)
+        await talk.join(next(gateways).url, "s001")
         await talk.start("anna", "s001", "s002")
         other = await talk.clients["anna"].call(
             StartConversation(

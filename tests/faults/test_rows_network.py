@@ -12,8 +12,9 @@ from chatd.hub import chat
 from chatd.signalr.requests import HubLimits
 from chatd_client import ChatClient, ChatOptions
 from chatd_protocol.chat.requests import SendMessage
+from tests.faults.deployments import Deployment
 from tests.faults.proxy import Proxy, Way
-from tests.faults.talk import UNBOUND, Talk
+from tests.faults.talk import Talk
 from tests.hub.peers import House, Peer, open_house
 from tests.support.server import Server
 from tests.support.tokens import token
@@ -88,32 +89,24 @@ def present(school: House, user: str) -> int:
     return len(hub.clients.user(user).connections())
 
 
-async def test_row_21_clients_go_in_the_middle_of_their_calls(tmp_path: Path) -> None:
+async def test_row_21_clients_go_in_the_middle_of_their_calls(
+    deployment: Deployment,
+) -> None:
     """A call whose caller is gone would leave a lock, or answer somebody else."""
-    faults = tmp_path / "faults"
-    server = Server(
-        tmp_path / "data",
-        ["--demo", *UNBOUND],
-        variables={"CHATD_FAILPOINTS": f"@{faults}"},
-    )
-    await server.start()
-    draw = random.Random(21)
-    try:
-        async with Talk() as talk:
-            anna = await talk.join(server.url, "anna")
-            await talk.start("anna", "s001", "s002")
-            faults.write_text("after_begin=sleep(0.01)\n")
-            async with asyncio.TaskGroup() as storm:
-                for number in range(60):
-                    storm.create_task(go_early(server, talk, number, draw.random()))
-                for number in range(10):
-                    answer = await talk.say("anna", f"between {number}")
-                    assert answer.text == f"between {number}"
-            await talk.settle(10)
-            assert anna.connected
-            talk.check()
-    finally:
-        await server.stop()
+    server, draw = deployment.gateways[0], random.Random(21)
+    async with Talk() as talk:
+        anna = await talk.join(server.url, "anna")
+        await talk.start("anna", "s001", "s002")
+        deployment.faults.write_text("after_begin=sleep(0.01)\n")
+        async with asyncio.TaskGroup() as storm:
+            for number in range(60):
+                storm.create_task(go_early(server, talk, number, draw.random()))
+            for number in range(10):
+                answer = await talk.say("anna", f"between {number}")
+                assert answer.text == f"between {number}"
+        await talk.settle(10)
+        assert anna.connected
+        talk.check()
     assert "Traceback" not in server.log, server.log
     assert "failed" not in server.log, server.log
 
