@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -26,10 +26,10 @@ COMMANDS: Final = {
 async def balancing(
     name: str, folder: Path, gateways: Sequence[int]
 ) -> AsyncIterator[str]:
-    """The URL of a balancer that gives requests to two local ports in turn."""
+    """The URL of a balancer that gives requests to local ports in turn."""
     port = free_port()
     source, (program, *options) = COMMANDS[name]
-    file = configured(source, folder, dict(zip(BEHIND, gateways, strict=True)), port)
+    file = configured(source, folder, gateways, port)
     # Debian keeps both where only root's PATH leads.
     found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
     assert found is not None, f"{program} is missing: ./dev test installs it"
@@ -42,9 +42,17 @@ async def balancing(
         await process.wait()
 
 
-def configured(source: str, folder: Path, behind: Mapping[str, int], port: int) -> Path:
-    """A file of `deploy/` with other ports, and nothing else changed."""
+def configured(source: str, folder: Path, gateways: Sequence[int], port: int) -> Path:
+    """A file of `deploy/` with other ports and as many gateways."""
     text = (ROOT / "deploy" / source).read_text()
+    lines = []
+    for line in text.splitlines():
+        lines.append(line)
+        if BEHIND[-1] in line:
+            others = range(len(BEHIND), len(gateways))
+            lines += [more(line, number, gateways[number]) for number in others]
+    text = "\n".join([*lines, ""])
+    behind = dict(zip(BEHIND, gateways, strict=False))
     for documented, real in {PUBLIC: port, **behind}.items():
         assert documented in text, documented
         text = text.replace(documented, f"127.0.0.1:{real}")
@@ -54,6 +62,12 @@ def configured(source: str, folder: Path, behind: Mapping[str, int], port: int) 
     file = folder / source
     file.write_text(text)
     return file
+
+
+def more(line: str, number: int, port: int) -> str:
+    """The line of the second gateway as that of another one."""
+    here = line.replace(BEHIND[-1], f"127.0.0.1:{port}")
+    return here.replace("server b ", f"server g{number} ")
 
 
 def free_port() -> int:
