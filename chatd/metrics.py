@@ -137,6 +137,12 @@ JWKS_FETCHES = Counter(
     ["result"],
     registry=REGISTRY,
 )
+ATTACHMENTS_REJECTED = Counter(
+    "chatd_attachments_rejected_total",
+    "Uploads that were refused, by error code.",
+    ["reason"],
+    registry=REGISTRY,
+)
 RATE_LIMITED = Counter(
     "chatd_rate_limited_total",
     "Calls and connections that were one too many, by rule.",

@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 ROOT = Path(__file__).resolve().parents[1]
 
 # reference: the minimum that a gateway of this kind has to show; those of what this
-# version does not have (attachments, webhooks) come with their features.
+# version does not have (webhooks) come with their features.
 WANTED = {
     "chatd_connections",
     "chatd_handshakes",
@@ -35,6 +35,7 @@ WANTED = {
     "chatd_db_pool_in_use",
     "chatd_db_pool_wait_seconds",
     "chatd_event_loop_lag_seconds",
+    "chatd_attachments_rejected",
     "chatd_rate_limited",
     "chatd_auth_failures",
     "chatd_jwks_fetch",
@@ -95,6 +96,7 @@ def test_the_exposition_can_be_read() -> None:
 
 # Those that one quiet afternoon does not move, each with the tests that do.
 MOVED_ELSEWHERE = {
+    "chatd_attachments_rejected": "tests/api/test_attachments.py",
     "chatd_commit_failures": "tests/store/engine/test_writer.py",
     "chatd_db_pool_in_use": "tests/store/engine/test_interface.py",
     "chatd_drain_state": "tests/operating/test_health.py",

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 
+from chatd import metrics
 from chatd.actions.content import attachments
 from chatd.actions.content.attachments import SMALL, SMALL_TYPE
 from chatd.api.deeds import DEEDS
@@ -55,7 +56,8 @@ def _upload(door: Door, row: RouteRow) -> Endpoint:
             async with asyncio.timeout(UPLOAD_SECONDS_MAX):
                 try:
                     return json(await _received(door, caller, form))
-                except Refused:
+                except Refused as refused:
+                    metrics.ATTACHMENTS_REJECTED.labels(refused.code).inc()
                     await form.pass_over(most + FORM_BYTES)
                     raise
         except TimeoutError:

@@ -8,6 +8,7 @@ import pytest
 
 from chatd.limits import Limits
 from tests.api.conftest import Api, asking
+from tests.support.counted import value
 from tests.support.files import picture
 
 TEXT = b"0123456789" * 1_000
@@ -196,9 +197,12 @@ async def test_half_a_picture_is_a_download(room: Api) -> None:
 
 async def test_refusals(room: Api) -> None:
     """Somebody would not know why a file cannot be sent (ITS-58, ITS-59)."""
+    refused = {"reason": "file_type_not_allowed"}
+    before = value("chatd_attachments_rejected_total", **refused)
     bad = await upload(room, b"MZ", "virus.exe")
     assert bad.status_code == 415
     assert bad.json()["detail"] == "Sorry, you can't send virus.exe"
+    assert value("chatd_attachments_rejected_total", **refused) == before + 1
     large = await upload(room, b"x" * 100_001)
     assert large.status_code == 413
     assert large.json()["limit"] == 100_000

@@ -18,10 +18,11 @@ import apsw
 from chatd import metrics
 from chatd.clock import Clock
 from chatd.store.change import Change
+from chatd.store.content.attachments import DropAttachments
 from chatd.store.messages import EditMessage, RemoveMessage
 from chatd.telemetry import log
 
-ERASING: Final = (EditMessage, RemoveMessage)
+ERASING: Final = (EditMessage, RemoveMessage, DropAttachments)
 """Writes after which there is something that nobody may find any more."""
 
 DELAY_S: Final = 20.0
