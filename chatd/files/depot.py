@@ -7,8 +7,9 @@ file is ever whole in memory. A write that fails leaves nothing behind.
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import obstore
 from obstore.exceptions import BaseError
@@ -17,8 +18,16 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from chatd.errors import Refused
 from chatd.telemetry import log
 
+if TYPE_CHECKING:
+    # Only its stubs have it.
+    from obstore.store import RetryConfig
+
 CHUNK_BYTES: Final = 64 * 1024
 """Handed on at a time: large enough for few turns of the loop, small for memory."""
+
+RETRIES: Final = 3
+RETRY_FOR: Final = timedelta(seconds=10)
+"""How often, and for how long, a bucket is asked again: somebody is waiting."""
 
 _FULL: Final = "No space left"
 
@@ -153,7 +162,8 @@ def open_depot(url: str) -> Depot:
         return Depot(LocalStore(folder), folder)
     if not url.startswith("s3://"):
         raise ValueError("attachments_url: needs file:///FOLDER or s3://BUCKET")
-    return Depot(from_url(url), None)
+    patience: RetryConfig = {"max_retries": RETRIES, "retry_timeout": RETRY_FOR}
+    return Depot(from_url(url, retry_config=patience), None)
 
 
 def _path(key: str) -> str:

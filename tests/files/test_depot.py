@@ -9,6 +9,7 @@ import pytest
 from chatd.errors import Refused
 from chatd.files.depot import CHUNK_BYTES, Depot, open_depot
 from chatd.ids import new_id
+from tests.support.bucket import Bucket, bucket
 from tests.support.files import chunks, whole
 
 LARGE = bytes(range(256)) * 4096 * 8
@@ -104,3 +105,63 @@ def test_other_addresses(tmp_path: Path) -> None:
 def test_nobody_else_may_list_the_folder(depot: Depot, tmp_path: Path) -> None:
     """Another account of the machine would read the pupils' files."""
     assert (tmp_path / "depot").stat().st_mode & 0o077 == 0
+
+
+@pytest.fixture
+async def cloud(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bucket]:
+    """A bucket, found as an operator would say it."""
+    async with bucket() as running:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
+        monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.setenv("AWS_REGION", "eu-north-1")
+        yield running
+
+
+async def test_a_bucket(cloud: Bucket) -> None:
+    """Files would be lost where several machines share a bucket."""
+    depot, key = open_depot("s3://school/files"), new_id()
+    content = LARGE + LARGE
+    assert await depot.put(key, chunks(content)) == len(content)
+    assert list(cloud.objects.values()) == [content]
+    assert await whole(depot.read(key)) == content
+    assert await whole(depot.read(key, 10, 20)) == content[10:20]
+    small = new_id()
+    await depot.put(small, chunks(b"small"))
+    assert await whole(depot.read(small)) == b"small"
+    for one in (key, small, new_id()):
+        await depot.delete(one)
+    assert cloud.objects == {}
+    with pytest.raises(Refused) as refused:
+        await whole(depot.read(key))
+    assert refused.value.code == "not_found"
+
+
+async def test_a_broken_upload_to_a_bucket(cloud: Bucket) -> None:
+    """Parts that nobody sees would be paid for month after month."""
+
+    async def breaking() -> AsyncIterator[bytes]:
+        async for chunk in chunks(LARGE + LARGE):
+            yield chunk
+        raise Refused("file_too_large")
+
+    with pytest.raises(Refused):
+        await open_depot("s3://school/files").put(new_id(), breaking())
+    assert cloud.objects == {}
+    assert cloud.uploads == {}
+
+
+async def test_a_bucket_that_is_down(cloud: Bucket) -> None:
+    """Everybody who uploads would wait for minutes, and then see an error of ours."""
+    depot = open_depot("s3://school/files")
+    cloud.down = True
+    for deed in (
+        depot.put(new_id(), chunks(b"content")),
+        whole(depot.read(new_id())),
+        depot.delete(new_id()),
+    ):
+        async with asyncio.timeout(15):
+            with pytest.raises(Refused) as refused:
+                await deed
+        assert refused.value.code == "storage_unavailable"
