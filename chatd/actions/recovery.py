@@ -297,12 +297,14 @@ async def tenant_events(
     """
     if "events" not in caller.scopes:
         raise Refused("forbidden")
-    position = 0 if cursor is None else cursors.decode(cursor, tuple[int])[0]
+    position = log.BEGINNING
+    if cursor is not None:
+        position = cursors.decode(cursor, tuple[int, int])
     return await context.store.read(_tenant_events, caller.tenant, position, limit)
 
 
 async def _tenant_events(
-    tx: Transaction, tenant: str, position: int, limit: int
+    tx: Transaction, tenant: str, position: log.Position, limit: int
 ) -> list[WatchedEvent]:
     rows = await log.tail(tx, tenant, position, limit)
     known: Mapping[str, Around] = {
@@ -313,7 +315,7 @@ async def _tenant_events(
     }
     return [
         WatchedEvent(
-            cursor=cursors.encode((row.position,)),
+            cursor=cursors.encode(row.position),
             event=event(row, known[row.conversation_id]),
         )
         for row in rows

@@ -55,8 +55,9 @@ class Effects:
         and a rollback leaves no hole. Data holds ids and counts, never text.
         """
         row = await tx.one(
-            "UPDATE conversation SET head_seq = head_seq + 1, changed_at_ms = $3"
-            " WHERE tenant = $1 AND id = $2 RETURNING head_seq",
+            "UPDATE conversation SET head_seq = head_seq + 1, changed_at_ms = $3,"
+            " changed_in = change_mark() WHERE tenant = $1 AND id = $2"
+            " RETURNING head_seq",
             self.tenant,
             conversation_id,
             self.at_ms,
@@ -66,7 +67,8 @@ class Effects:
         seq = int(row[0])
         await tx.run(
             "INSERT INTO log (tenant, conversation_id, seq, kind, message_id, actor_id,"
-            " at_ms, data_json) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            " at_ms, data_json, changed_in)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, change_mark())",
             self.tenant,
             conversation_id,
             seq,
@@ -82,8 +84,9 @@ class Effects:
     async def move_person(self, tx: Transaction, user_id: str) -> int:
         """The next position of a person's own state."""
         row = await tx.one(
-            "UPDATE person SET personal_seq = personal_seq + 1, changed_at_ms = $3"
-            " WHERE tenant = $1 AND id = $2 RETURNING personal_seq",
+            "UPDATE person SET personal_seq = personal_seq + 1, changed_at_ms = $3,"
+            " changed_in = change_mark() WHERE tenant = $1 AND id = $2"
+            " RETURNING personal_seq",
             self.tenant,
             user_id,
             self.at_ms,
@@ -123,7 +126,7 @@ class Effects:
     async def bump_conversation(self, tx: Transaction, conversation_id: str) -> None:
         """Members or state of a conversation changed."""
         await tx.run(
-            "UPDATE conversation SET version = version + 1"
+            "UPDATE conversation SET version = version + 1, changed_in = change_mark()"
             " WHERE tenant = $1 AND id = $2",
             self.tenant,
             conversation_id,
@@ -133,7 +136,8 @@ class Effects:
     async def bump_person(self, tx: Transaction, user_id: str) -> None:
         """Something that decisions about a person rest on changed."""
         await tx.run(
-            "UPDATE person SET version = version + 1 WHERE tenant = $1 AND id = $2",
+            "UPDATE person SET version = version + 1, changed_in = change_mark()"
+            " WHERE tenant = $1 AND id = $2",
             self.tenant,
             user_id,
         )

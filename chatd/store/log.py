@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
@@ -11,10 +12,16 @@ from chatd.store import messages
 from chatd.store.transaction import Row, SqlValue, Transaction, typed_rows
 
 _COLUMNS = (
-    "l.position, l.conversation_id, l.seq, l.kind, l.at_ms, l.actor_id, w.name,"
-    " l.message_id, l.data_json"
+    "l.changed_in, l.position, l.conversation_id, l.seq, l.kind, l.at_ms, l.actor_id,"
+    " w.name, l.message_id, l.data_json"
 )
 _TABLES = "log l LEFT JOIN person w ON w.tenant = l.tenant AND w.id = l.actor_id"
+
+
+Position = tuple[int, int]
+"""Of a row among all of the store's: its transaction, and its place in there."""
+
+BEGINNING: Final[Position] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,7 @@ class LogRow:
     `position` orders a whole store's rows and is what a tenant's cursor holds.
     """
 
-    position: int
+    position: Position
     conversation_id: str
     seq: int
     kind: str
@@ -86,46 +93,44 @@ async def within(
 
 
 async def tail(
-    tx: Transaction, tenant: str, after_position: int, limit: int
+    tx: Transaction, tenant: str, after: Position, limit: int
 ) -> list[LogRow]:
-    """A tenant's rows after a position. One writer commits them in this order."""
+    """A tenant's rows after a position, as far as nothing can come between them.
+
+    A transaction that began early may commit late: its rows, and all that are behind
+    them, are left to a later call.
+    """
     rows = await tx.all(
-        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE l.position > $2 AND l.tenant = $1"
-        " ORDER BY l.position LIMIT $3",
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE l.tenant = $1"
+        " AND (l.changed_in, l.position) > ($2, $3)"
+        " AND l.changed_in < (SELECT settled_mark())"
+        " ORDER BY l.changed_in, l.position LIMIT $4",
         tenant,
-        after_position,
+        *after,
         limit,
     )
     return await _with_messages(tx, tenant, rows)
 
 
-async def end(tx: Transaction, tenant: str) -> int:
-    """The position of a tenant's last row, 0 before the first."""
-    row = await tx.one(
-        "SELECT coalesce(max(position), 0) FROM log WHERE tenant = $1", tenant
-    )
-    return int(row[0]) if row else 0
-
-
 async def _with_messages(tx: Transaction, tenant: str, rows: list[Row]) -> list[LogRow]:
-    ids: list[SqlValue] = list(dict.fromkeys(row[7] for row in rows if row[7]))
+    ids: list[SqlValue] = list(dict.fromkeys(row[8] for row in rows if row[8]))
     found: dict[str, MessageRecord] = {}
     for start in range(0, len(ids), 500):
         chunk = [str(id_) for id_ in ids[start : start + 500]]
         found |= await messages.many(tx, tenant, chunk)
-    return [_to_row(row, found.get(row[7])) for row in rows]
+    return [_to_row(row, found.get(row[8])) for row in rows]
 
 
 def _to_row(row: Row, message: MessageRecord | None) -> LogRow:
-    data = orjson.loads(row[8]) if row[8] else {}
+    data = orjson.loads(row[9]) if row[9] else {}
     return LogRow(
-        position=row[0],
-        conversation_id=row[1],
-        seq=row[2],
-        kind=row[3],
-        at_ms=row[4],
-        actor_id=row[5],
-        actor_name=row[6],
+        position=(row[0], row[1]),
+        conversation_id=row[2],
+        seq=row[3],
+        kind=row[4],
+        at_ms=row[5],
+        actor_id=row[6],
+        actor_name=row[7],
         message=message,
         user_ids=tuple(data.get("userIds", ())),
         count=data.get("count", 0),

@@ -43,14 +43,16 @@ async def put(tx: Transaction, effects: Effects, write: PutPerson) -> None:
     """Apply a `PutPerson`."""
     await tx.run(
         "INSERT INTO person (tenant, id, name, name_folded, roles_json, title, email,"
-        " avatar_url, active, messaging_disabled, details_json, version, changed_at_ms)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12)"
+        " avatar_url, active, messaging_disabled, details_json, version, changed_at_ms,"
+        " changed_in)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, change_mark())"
         " ON CONFLICT (tenant, id) DO UPDATE SET name = excluded.name,"
         " name_folded = excluded.name_folded, roles_json = excluded.roles_json,"
         " title = excluded.title, email = excluded.email,"
         " avatar_url = excluded.avatar_url, active = excluded.active,"
         " messaging_disabled = excluded.messaging_disabled,"
-        " details_json = excluded.details_json, version = person.version + 1",
+        " details_json = excluded.details_json, version = person.version + 1,"
+        " changed_in = change_mark()",
         effects.tenant,
         write.id,
         write.name,

@@ -179,8 +179,9 @@ async def tell_former(tx: Transaction, effects: Effects, change: Amended) -> Non
     )
     whose = (effects.tenant, change.conversation_id, left_at_least, change.message_seq)
     moved = await tx.all(
-        "UPDATE person SET personal_seq = personal_seq + 1, changed_at_ms = $5"
-        f" WHERE tenant = $1 AND id IN ({former}) RETURNING id, personal_seq",
+        "UPDATE person SET personal_seq = personal_seq + 1, changed_at_ms = $5,"
+        f" changed_in = change_mark() WHERE tenant = $1 AND id IN ({former})"
+        " RETURNING id, personal_seq",
         *whose,
         effects.at_ms,
     )

@@ -27,10 +27,10 @@ class TenantRecord:
 async def put(tx: Transaction, effects: Effects, write: PutTenant) -> None:
     """Apply a `PutTenant`."""
     await tx.run(
-        "INSERT INTO tenant (id, name, preset, version, created_at_ms)"
-        " VALUES ($1, $2, $3, 1, $4) ON CONFLICT (id) DO UPDATE SET"
+        "INSERT INTO tenant (id, name, preset, version, created_at_ms, changed_in)"
+        " VALUES ($1, $2, $3, 1, $4, change_mark()) ON CONFLICT (id) DO UPDATE SET"
         " name = excluded.name, preset = excluded.preset,"
-        " version = tenant.version + 1",
+        " version = tenant.version + 1, changed_in = change_mark()",
         effects.tenant,
         write.name,
         write.preset,

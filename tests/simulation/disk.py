@@ -20,7 +20,7 @@ from chatd.store.change import Change, Committed
 from chatd.store.engine.answering import Listener, Waiting
 from chatd.store.engine.migrating import load, migrate
 from chatd.store.engine.sqlite import SqliteStore, SqliteTransaction, SqliteWorkbench
-from chatd.store.engine.writer import Writer
+from chatd.store.engine.writer import Look, Marks, Writer
 from chatd.store.transaction import Transaction, drive
 
 T = TypeVar("T")
@@ -40,10 +40,13 @@ def _empty() -> bytes:
 class Disk:
     """One database for all gateways. `down` is an outage."""
 
-    def __init__(self, draw: random.Random) -> None:
+    def __init__(self, draw: random.Random, clock: Clock) -> None:
         self.connection = apsw.Connection(":memory:", statementcachesize=200)
         self.connection.deserialize("main", _empty())
         self.connection.execute("PRAGMA foreign_keys = ON").fetchall()
+        self.look = Look()
+        self.marks = Marks(self.connection, clock)
+        self.marks.serve(self.connection, self.look)
         self.down = False
         self.slow = 1.0
         self._draw = draw
@@ -65,6 +68,7 @@ class SimulatedWriter(Writer):
         self._closed = False
         self.healthy = True
         self._disk = disk
+        self._marks = disk.marks
         self._batch: list[Waiting] = []
         self._work: asyncio.Task[None] | None = None
         self._queue = self  # type: ignore[assignment]
@@ -107,6 +111,7 @@ class SimulatedStore(SqliteStore):
         self.engine = "sqlite"
         self.epoch = EPOCH
         self._disk = disk
+        self._marks = disk.marks
         self._closed = False
         self._writer: SimulatedWriter = SimulatedWriter(disk, on_committed, clock)
 
@@ -138,5 +143,5 @@ class SimulatedStore(SqliteStore):
         self._writer.stop()
         await self._writer.finish()
 
-    def _reader(self) -> apsw.Connection:
-        return self._disk.connection
+    def _reader(self) -> tuple[apsw.Connection, Look]:
+        return self._disk.connection, self._disk.look

@@ -153,8 +153,8 @@ def forget_keys(patching: pytest.MonkeyPatch) -> None:
 
     made = Disk.__init__
 
-    def make(disk: Disk, draw: Any) -> None:
-        made(disk, draw)
+    def make(disk: Disk, draw: Any, clock: Any) -> None:
+        made(disk, draw, clock)
         disk.connection.execute("DROP INDEX message_client_id")
 
     patching.setattr(applying, "_look_up_message", unknown)

@@ -30,7 +30,13 @@ from tests.faults.checker import (
     check,
 )
 from tests.simulation.disk import Disk
-from tests.simulation.gateways import Gateway, SimulatedBus, Weather, foundation
+from tests.simulation.gateways import (
+    Gateway,
+    SimulatedBus,
+    SimulatedClock,
+    Weather,
+    foundation,
+)
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.network import Link, Network
 from tests.simulation.people import DEEDS, DEVICES, PEOPLE, Device
@@ -76,7 +82,7 @@ class World:
     def __init__(self, seed: int, gateways: int) -> None:
         self.draw = random.Random(seed)
         self.loop = SimulatedLoop()
-        self.disk = Disk(self.draw)
+        self.disk = Disk(self.draw, SimulatedClock(self.loop, 0))
         self.weather = Weather(self.draw)
         self.history = History()
         self.wire = History()

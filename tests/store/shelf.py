@@ -19,6 +19,7 @@ from chatd.store.engine.interface import Store
 from chatd.store.engine.opening import open_store
 from chatd.store.engine.postgres.connections import PostgresTransaction
 from chatd.store.engine.sqlite import SqliteTransaction
+from chatd.store.engine.writer import Look, Marks
 from chatd.store.members import NewMember
 from chatd.store.messages import InsertMessage
 from chatd.store.people import PutPerson
@@ -84,6 +85,7 @@ class Shelf:
             finally:
                 await link.close()
         connection = apsw.Connection(str(self.path))
+        Marks(connection, self.clock).serve(connection, Look())
         try:
             connection.execute("BEGIN IMMEDIATE")
             return drive(work(SqliteTransaction(connection)))

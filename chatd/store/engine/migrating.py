@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from chatd.failpoints import reach
 from chatd.store.transaction import Transaction
 
-COMPATIBLE_WITH: Final = 2
+COMPATIBLE_WITH: Final = 6
 """Code that knows the schema up to this number can work with the newest one."""
 
 

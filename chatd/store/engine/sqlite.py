@@ -26,7 +26,7 @@ from chatd.store.change import Change, Committed
 from chatd.store.engine.answering import Listener
 from chatd.store.engine.migrating import SchemaError, load, meta, migrate
 from chatd.store.engine.scrubbing import Scrubber, cut
-from chatd.store.engine.writer import Writer
+from chatd.store.engine.writer import Look, Marks, Writer
 from chatd.store.transaction import Engine, Row, SqlValue, Transaction, drive
 from chatd.telemetry import log
 
@@ -121,9 +121,10 @@ class SqliteStore:
         self._opened: list[apsw.Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._scrubber = Scrubber(path, clock)
-        self._writer = Writer(
-            connection, SqliteTransaction(connection), on_committed, clock
-        )
+        self._marks = Marks(connection, clock)
+        self._marks.serve(connection, Look())
+        transaction = SqliteTransaction(connection)
+        self._writer = Writer(connection, transaction, on_committed, clock, self._marks)
 
     async def read(
         self,
@@ -190,7 +191,8 @@ class SqliteStore:
 
     def _read(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
         try:
-            connection = self._reader()
+            connection, look = self._reader()
+            look.mark = self._marks.settled()
             connection.execute("BEGIN")
             try:
                 return drive(work(SqliteTransaction(connection)))
@@ -200,9 +202,9 @@ class SqliteStore:
             log.exception("read failed", sqlite=type(error).__name__)
             raise Refused("storage_unavailable") from error
 
-    def _reader(self) -> apsw.Connection:
-        connection: apsw.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+    def _reader(self) -> tuple[apsw.Connection, Look]:
+        own: tuple[apsw.Connection, Look] | None = getattr(self._local, "own", None)
+        if own is None:
             connection = apsw.Connection(
                 str(self._path),
                 flags=apsw.SQLITE_OPEN_READWRITE,
@@ -211,9 +213,10 @@ class SqliteStore:
             connection.set_busy_timeout(self._busy_ms)
             connection.execute("PRAGMA query_only = ON").fetchall()
             connection.execute("PRAGMA mmap_size = 0").fetchall()
-            self._local.connection = connection
             self._opened.append(connection)
-        return connection
+            own = self._local.own = (connection, Look())
+            self._marks.serve(*own)
+        return own
 
 
 _NOTHING: Final = Change("", 0, ())

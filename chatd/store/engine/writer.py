@@ -36,6 +36,65 @@ _TAKEN: Final = (
 )
 
 
+_LAST: Final = (
+    "SELECT max((SELECT coalesce(max(changed_in), 0) FROM conversation),"
+    " (SELECT coalesce(max(changed_in), 0) FROM person),"
+    " (SELECT coalesce(max(changed_in), 0) FROM tenant),"
+    " (SELECT coalesce(max(changed_in), 0) FROM log))"
+)
+
+
+class Look:
+    """What one connection has to take for settled: as of before its snapshot."""
+
+    __slots__ = ("mark",)
+
+    def __init__(self) -> None:
+        self.mark = 0
+
+
+class Marks:
+    """The numbers of a file's commits: by them a look finds what changed since.
+
+    PostgreSQL has transaction ids and snapshots for that. Here one writer counts, on
+    from where the newest rows ended, and connections are given functions of the same
+    names as there.
+    """
+
+    def __init__(self, connection: apsw.Connection, clock: Clock) -> None:
+        ((last,),) = connection.execute(_LAST).fetchall()
+        self._clock = clock
+        self._current = int(str(last))
+        self._settled = self._current
+
+    def begin(self) -> None:
+        """A commit begins: its changes carry a number of their own."""
+        self._current += 1
+
+    def end(self) -> None:
+        """It is on disk, or nothing of it is."""
+        self._settled = self._current
+
+    def settled(self) -> int:
+        """Below it nothing will come any more, for whoever looks from now on."""
+        return self._settled + 1
+
+    def serve(self, connection: apsw.Connection, look: Look) -> None:
+        """Give a connection the functions that the statements name."""
+
+        def change_mark(*_: object) -> int:
+            return self._current
+
+        def settled_mark(*_: object) -> int:
+            return look.mark
+
+        def database_ms(*_: object) -> int:
+            return self._clock.now_ms()
+
+        for function in (change_mark, settled_mark, database_ms):
+            connection.create_scalar_function(function.__name__, function, 0)
+
+
 def _nothing(_name: str) -> None:
     """A place that is no fail point this time."""
 
@@ -49,11 +108,13 @@ class Writer:
         transaction: Transaction,
         on_committed: Listener,
         clock: Clock,
+        marks: Marks,
     ) -> None:
         self._connection = connection
         self._transaction = transaction
         self._on_committed = on_committed
         self._clock = clock
+        self._marks = marks
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._closed = False
         self.healthy = True
@@ -110,6 +171,7 @@ class Writer:
         pass_by = reach if any(one.change.writes for one in batch) else _nothing
         began_s = self._clock.monotonic()
         metrics.DB_POOL_WAIT_SECONDS.observe(began_s - batch[0].since_s)
+        self._marks.begin()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             pass_by("after_begin")
@@ -128,6 +190,8 @@ class Writer:
             metrics.COMMIT_FAILURES.labels(code).inc()
             log.error("commit failed", code=code, sqlite=type(error).__name__)
             return [Refused(code) for _ in batch]
+        finally:
+            self._marks.end()
         self.healthy = True
         metrics.COMMIT_SECONDS.observe(self._clock.monotonic() - began_s)
         metrics.COMMIT_CHANGES.observe(len(batch))

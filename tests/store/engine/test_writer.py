@@ -17,9 +17,11 @@ from chatd.store import log
 from chatd.store.change import Change, Committed, Guard, Moved, Write
 from chatd.store.conversations import STATE_AFTER, CreateConversation, Rename, SetState
 from chatd.store.engine.sqlite import SqliteStore, open_store
+from chatd.store.engine.writer import Look, Marks
 from chatd.store.members import Join, NewMember, Part
 from chatd.store.messages import RemoveMessage
 from chatd.store.personal import MoveRead
+from chatd.store.upkeep.heads import moved_since
 from tests.store.invariants import check
 from tests.store.shelf import TENANT, Shelf, locked, said, shelf_at
 from tests.support.counted import value
@@ -248,3 +250,45 @@ def test_nothing_acknowledged_is_lost_by_a_kill(tmp_path: Path, lives: int) -> N
     connection.close()
     assert {id_: stored.get(id_) for id_ in acked} == acked
     check(path)
+
+
+async def test_the_count_goes_on_after_a_restart(database: str) -> None:
+    """After a restart everything would look unchanged, or changed for ever."""
+    async with shelf_at(database) as shelf:
+        await shelf.people("ada")
+        await shelf.talk("talk", "ada")
+        await shelf.say("ada")
+        before = await shelf.store.read(moved_since, 0)
+    async with shelf_at(database) as shelf:
+        again = await shelf.store.read(moved_since, before.mark)
+        assert (again.mark, again.conversations) == (before.mark, ())
+        await shelf.say("ada")
+        found = await shelf.store.read(moved_since, before.mark)
+        assert found.conversations == ((TENANT, "talk", 3, 1),)
+
+
+async def test_a_failed_commit_is_nobodys(shelf: Shelf) -> None:
+    """What was never written would be looked for, or the next change be missed."""
+    start = await shelf.store.read(moved_since, 0)
+    with pytest.raises(LookupError):
+        await shelf.write(said("ada", to="no such"))
+    await shelf.say("ada")
+    found = await shelf.store.read(moved_since, start.mark)
+    assert [one[1] for one in found.conversations] == ["talk"]
+
+
+def test_a_look_ends_before_what_is_under_way() -> None:
+    """What is committed during a look would be in neither that look nor the next."""
+    connection = apsw.Connection(":memory:")
+    for table in ("conversation", "person", "tenant", "log"):
+        connection.execute(f"CREATE TABLE {table} (changed_in INTEGER)")
+    connection.execute("INSERT INTO person VALUES (7)")
+    marks, look = Marks(connection, HandClock()), Look()
+    marks.serve(connection, look)
+    look.mark = marks.settled()
+    marks.begin()
+    asked = "SELECT change_mark(), settled_mark()"
+    assert connection.execute(asked).fetchall() == [(8, 8)]
+    assert marks.settled() == 8
+    marks.end()
+    assert marks.settled() == 9
