@@ -160,6 +160,34 @@ async def views(
     ]
 
 
+async def outlines(
+    tx: Transaction, tenant: str, user_id: str, ids: Sequence[str], history: History
+) -> list[ConversationView]:
+    """The same without people, previews and counts: what is seen of the log, and where.
+
+    Everybody's `Sync` asks for it after a restart, so it must not cost more in a
+    conversation of thousands.
+    """
+    if not ids:
+        return []
+    rows = await _rows(tx, tenant, user_id, ids, 0, history)
+    stays = await _intervals(tx, tenant, user_id, ids)
+    return [_view(row, stays[row[0]], (), history) for row in rows]
+
+
+async def moved(tx: Transaction, tenant: str, cursors: Mapping[str, int]) -> list[str]:
+    """Those conversations whose logs do not end where the cursor is."""
+    if not cursors:
+        return []
+    rows = await tx.all(
+        "SELECT id, head_seq FROM conversation WHERE tenant = $1"
+        f" AND id IN ({placeholders(2, len(cursors))})",
+        tenant,
+        *cursors,
+    )
+    return [id_ for id_, head_seq in rows if cursors[id_] != head_seq]
+
+
 async def _rows(
     tx: Transaction,
     tenant: str,

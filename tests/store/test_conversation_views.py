@@ -8,7 +8,7 @@ from chatd.store.members import Join, NewMember, Part
 from chatd.store.messages import RemoveMessage
 from chatd.store.personal import MarkUnread, MoveRead, SetMarks
 from chatd.store.transaction import Row, SqlValue, Transaction
-from tests.store.shelf import TENANT, Shelf
+from tests.store.shelf import TENANT, Shelf, said
 
 
 async def views(
@@ -261,3 +261,33 @@ async def test_pages_join_without_gap_or_repeat(several: Shelf) -> None:
         assert walked == whole
     times = [one.last_activity_ms for one in whole]
     assert times == sorted(times, reverse=True)
+
+
+async def test_an_outline_is_the_view_without_people_and_counts(shelf: Shelf) -> None:
+    """`Sync` would show another part of a log than the conversation's page does."""
+    await shelf.talk("gone", "ada", "ben")
+    await shelf.write(said("ada"), said("ben"), Part("gone", ("ada",), "ben"))
+    whole = await views(shelf, "ada", "talk", "gone")
+    outlines = await shelf.store.read(
+        conversation_views.outlines, TENANT, "ada", ["talk", "gone", "no such"], "all"
+    )
+    by_id = {one.record.id: one for one in outlines}
+    assert by_id.keys() == {"talk", "gone"}
+    for one in whole:
+        outline = by_id[one.record.id]
+        assert (outline.record, outline.member) == (one.record, one.member)
+        assert (outline.intervals, outline.ranges) == (one.intervals, one.ranges)
+        assert (outline.amended, outline.others) == (one.amended, ())
+
+
+async def test_which_logs_have_moved(shelf: Shelf) -> None:
+    """A message would be missed, or everything be read anew at each reconnect."""
+    await shelf.talk("quiet", "ada", "ben")
+    await shelf.write(said("ada"))
+    found = await shelf.store.read(
+        conversation_views.moved, TENANT, {"talk": 1, "quiet": 1, "no such": 1}
+    )
+    assert found == ["talk"]
+    # Ahead of the log is elsewhere, too: the client knows another database.
+    found = await shelf.store.read(conversation_views.moved, TENANT, {"quiet": 9})
+    assert found == ["quiet"]
