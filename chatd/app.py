@@ -114,7 +114,7 @@ class Installation:
         self.signalr.mount(HUB_PATH, self.chat.hub())
         self.health = Health(self.clock, self._checks())
         self.probes = Probes(self.health, self._measure)
-        folder = (config.data_dir / "attachments").absolute()
+        folder = config.attachments_folder
         depot = open_depot(config.attachments_url or f"file://{folder}")
         self.sweeper = Sweeper(self.context, depot)
         bus.subscribe(self.sweeper.listen)

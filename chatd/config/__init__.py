@@ -94,6 +94,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return with_changes(Limits(), self.limit)
 
     @property
+    def attachments_folder(self) -> Path | None:
+        """The folder of the files of messages; None if they are in a bucket."""
+        if self.attachments_url is None:
+            return (self.data_dir / "attachments").absolute()
+        path = self.attachments_url.removeprefix("file://")
+        return None if path == self.attachments_url else Path(path)
+
+    @property
     def database(self) -> str:
         """The database's address; by default an SQLite file in the data folder."""
         return self.database_url or f"{SQLITE}{self.data_dir / 'chatd.sqlite3'}"

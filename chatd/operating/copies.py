@@ -1,4 +1,4 @@
-"""Backups: a folder with the database and a manifest, and the way back.
+"""Backups: a folder with the database, the files and a manifest, and the way back.
 
 Restoring never brings back what was taken away on purpose: the ledger of the database
 that is being replaced is carried out on the restored one. And it begins a new epoch, by
@@ -20,6 +20,7 @@ from chatd import __version__
 from chatd.clock import Clock, rfc3339
 from chatd.config import Config
 from chatd.ids import new_id
+from chatd.operating.blobs import mirror
 from chatd.store.engine.migrating import SchemaError
 from chatd.store.engine.sqlite import open_store
 from chatd.store.upkeep import copying, erasures
@@ -28,6 +29,7 @@ from chatd.store.upkeep.copying import CopyError
 from chatd.store.upkeep.erasures import Erasure
 
 MANIFEST: Final = "manifest.json"
+FILES: Final = "attachments"
 DATABASE: Final = "database.sqlite3"
 BLOCK: Final = 1024 * 1024
 
@@ -74,6 +76,8 @@ def take(config: Config, clock: Clock, folder: Path | None = None) -> Path:
         target.unlink(missing_ok=True)
         folder.rmdir()
         raise
+    if config.attachments_folder is not None:
+        mirror(config.attachments_folder, folder / FILES)
     manifest = Manifest(
         engine="sqlite",
         chatd=__version__,
@@ -154,6 +158,8 @@ def restore(
                     f"what was erased since the backup cannot be read ({error}); name"
                     " a file by --erasures, or go on without by --forget-erasures"
                 ) from error
+    if config.attachments_folder is not None:
+        mirror(folder / FILES, config.attachments_folder)
     draft = target.with_name(f"{target.name}.{new_id()}")
     try:
         shutil.copyfile(folder / DATABASE, draft)

@@ -93,6 +93,9 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     ),
     "unread_exact": Bound("Unread messages that are counted", "`capped`"),
     "http_body_bytes": Bound("The body of a request", "413"),
+    "http_requests_at_once": Bound(
+        "Requests of one person or service that are under way", "429: `rate_limited`"
+    ),
     "directory_import_bytes": Bound("The body of a bulk import", "413"),
     "participants_in_view": Bound(
         "People shown with a group in the list", "the others are counted only"

@@ -291,6 +291,34 @@ async def uploads(house: House) -> None:
     assert (await upload(house, 10)).status_code == 200
 
 
+async def two_requests(house: House, apart_s: float) -> tuple[int, int]:
+    """The answers to one whose body takes its time, and to another in the middle."""
+    going_on = asyncio.Event()
+    signed = {"Authorization": f"Bearer {house.token('anna')}"}
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"seq":'
+        await going_on.wait()
+        yield b"1}"
+
+    async with (
+        httpx2.AsyncClient(base_url=house.url, headers=signed, timeout=60) as http,
+        asyncio.TaskGroup() as tasks,
+    ):
+        path, kind = "/v1/conversations/none/read", {"Content-Type": "application/json"}
+        first = tasks.create_task(http.put(path, content=slowly(), headers=kind))
+        await asyncio.sleep(apart_s)
+        second = await status(house)
+        going_on.set()
+    return first.result().status_code, second
+
+
+async def requests_at_once(house: House) -> None:
+    answers = [await two_requests(house, apart_s) for apart_s in (0.1, 0.4, 1.6)]
+    assert (404, 429) in answers
+    assert await status(house) == 200
+
+
 async def in_view(house: House) -> None:
     anna = await said(house, 0)
     seen = await anna.call("GetConversation", conversationId="talk")
@@ -339,6 +367,7 @@ TRIALS: Mapping[str, tuple[dict[str, int], Trial]] = {
     "new_conversations_per_hour": ({"new_conversations_per_hour": 1}, starts),
     "unread_exact": ({"unread_exact": 2}, unread),
     "http_body_bytes": ({"http_body_bytes": 100}, body),
+    "http_requests_at_once": ({"http_requests_at_once": 1}, requests_at_once),
     "directory_import_bytes": ({"directory_import_bytes": 200}, bulk),
     "participants_in_view": ({"participants_in_view": 1}, in_view),
 }

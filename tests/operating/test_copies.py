@@ -67,6 +67,18 @@ async def test_there_and_back(school: tuple[Path, str, str]) -> None:
     assert names == {"chatd.sqlite3", done.aside.name}
 
 
+async def test_files_come_along(school: tuple[Path, str, str]) -> None:
+    """Messages would be back without the homework that was sent with them."""
+    folder, _, _ = school
+    file = config(folder).data_dir / "attachments" / "ab" / "blob"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"homework")
+    await asyncio.to_thread(take, config(folder), CLOCK, folder / "second")
+    file.unlink()
+    await asyncio.to_thread(restore, config(folder), CLOCK, folder / "second")
+    assert file.read_bytes() == b"homework"
+
+
 async def test_onto_a_new_machine(school: tuple[Path, str, str]) -> None:
     """After a fire there would be backups and no way to use them."""
     folder, stays, gone = school
