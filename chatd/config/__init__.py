@@ -22,37 +22,20 @@ from chatd.config.addresses import (
     is_safe_url,
     is_web_url,
 )
+from chatd.config.issuing import SECRET_BYTES_MIN, issuer_problems
+from chatd.config.issuing import IssuerSettings as IssuerSettings
 from chatd.config.wording import meant, worded
 from chatd.limits import Limits, with_changes
 from chatd.limits import describe as describe_limits
 
 FILE_NAME = "chatd.toml"
 PREFIX = "CHATD_"
-SECRET_BYTES_MIN = 32
-"""RFC 7518, section 3.2: an HS256 key is at least as long as the hash."""
-
 SECRETS = ("secret", "deployment_secret")
 
 MASK = "********"
 
 SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")
-
-Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
-
-
-class IssuerSettings(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
-    """Somebody whose tokens are good, for some tenants (`"*"`: for all)."""
-
-    iss: Annotated[str, msgspec.Meta(min_length=1)]
-    algorithms: Annotated[tuple[Algorithm, ...], msgspec.Meta(min_length=1)]
-    tenants: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-    key: str | None = None
-    jwks_url: str | None = None
-    aud: str | None = None
-    operator: bool = False
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -319,24 +302,8 @@ def _key_problems(config: Config) -> Iterator[str]:
     for at, issuer in enumerate(config.issuers):
         if names.count(issuer.iss) > 1:
             yield f"issuers[{at}].iss: {issuer.iss} is listed twice"
-        for problem in _issuer_problems(issuer):
+        for problem in issuer_problems(issuer):
             yield f"issuers[{at}].{problem}"
-
-
-def _issuer_problems(issuer: IssuerSettings) -> Iterator[str]:
-    symmetric = "HS256" in issuer.algorithms
-    if (issuer.key is None) == (issuer.jwks_url is None):
-        yield "key: give either key or jwks_url"
-    if symmetric and len(issuer.algorithms) > 1:
-        yield "algorithms: HS256 cannot stand beside public-key algorithms"
-    if symmetric and issuer.jwks_url is not None:
-        yield "jwks_url: HS256 keys are never published"
-    if symmetric and len((issuer.key or "").encode()) < SECRET_BYTES_MIN:
-        yield f"key: HS256 needs at least {SECRET_BYTES_MIN} bytes"
-    if "*" in issuer.tenants and len(issuer.tenants) > 1:
-        yield 'tenants: "*" stands alone'
-    if issuer.jwks_url is not None and not is_safe_url(issuer.jwks_url):
-        yield "jwks_url: needs https://, or http:// to this very machine"
 
 
 def warnings(config: Config) -> list[str]:

@@ -8,8 +8,7 @@ which every client knows that the positions it has kept mean nothing any more.
 import asyncio
 import hashlib
 import os
-import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,15 +21,14 @@ from chatd.config import Config
 from chatd.ids import new_id
 from chatd.operating.blobs import mirror
 from chatd.store.engine.migrating import SchemaError
-from chatd.store.engine.sqlite import open_store
+from chatd.store.engine.opening import open_store
 from chatd.store.upkeep import copying, erasures
-from chatd.store.upkeep.condition import inspect
 from chatd.store.upkeep.copying import CopyError
+from chatd.store.upkeep.databases import COPIED_AS, database_at
 from chatd.store.upkeep.erasures import Erasure
 
-MANIFEST: Final = "manifest.json"
 FILES: Final = "attachments"
-DATABASE: Final = "database.sqlite3"
+MANIFEST: Final = "manifest.json"
 BLOCK: Final = 1024 * 1024
 
 
@@ -53,7 +51,7 @@ class Restored:
     taken_at: str
     epoch: str
     erased: int
-    aside: Path | None
+    aside: str | None
     ledger_known: bool
 
 
@@ -62,16 +60,16 @@ def take(config: Config, clock: Clock, folder: Path | None = None) -> Path:
 
     Raises:
         CopyError: the database cannot be copied, or is damaged.
+        SchemaError: it is none of chatd's.
         OSError: the folder is there already, or cannot be written.
     """
-    now = rfc3339(clock.now_ms())
+    database, taken_at = database_at(config.database), rfc3339(clock.now_ms())
     if folder is None:
-        folder = config.data_dir / "backups" / now.replace(":", "").replace("-", "")
+        folder = config.data_dir / "backups" / _stamp(taken_at)
     folder.mkdir(mode=0o700, parents=True)
-    target = folder / DATABASE
+    target = folder / database.copied_as
     try:
-        copying.copy(_file(config), target)
-        found = inspect(target)
+        found = asyncio.run(database.copy(target))
     except (CopyError, SchemaError, OSError):
         target.unlink(missing_ok=True)
         folder.rmdir()
@@ -79,11 +77,11 @@ def take(config: Config, clock: Clock, folder: Path | None = None) -> Path:
     if config.attachments_folder is not None:
         mirror(config.attachments_folder, folder / FILES)
     manifest = Manifest(
-        engine="sqlite",
+        engine=database.engine,
         chatd=__version__,
         schema=found.schema,
         epoch=found.epoch,
-        taken_at=now,
+        taken_at=taken_at,
         size=target.stat().st_size,
         sha256=_sha256(target),
     )
@@ -91,20 +89,17 @@ def take(config: Config, clock: Clock, folder: Path | None = None) -> Path:
     return folder
 
 
-def _file(config: Config) -> Path:
-    if config.database_file is None:
-        raise CopyError("PostgreSQL has tools of its own for this: pg_basebackup")
-    return config.database_file
-
-
 def write_ledger(config: Config, path: Path) -> int:
     """Write what was taken away so far to a file of its own; how many rows that is.
 
     Raises:
-        SchemaError: the database cannot be read.
+        CopyError: there is no database, or it cannot be reached.
+        SchemaError: it is none of chatd's.
         OSError: the file cannot be written.
     """
-    found = copying.ledger(_file(config))
+    found = asyncio.run(database_at(config.database).ledger())
+    if found is None:
+        raise CopyError("there is no database yet")
     _write(path, b"".join(map(erasures.to_line, found)))
     return len(found)
 
@@ -132,83 +127,93 @@ def restore(
     """Put a backup in the place of the database, without what was erased since.
 
     Args:
-        config: says where the database is; its server must not run.
-        clock: dates the new epoch.
+        config: says where the database is; its servers must not run.
+        clock: dates what is kept of the old one.
         folder: the backup.
         ledgers: files with erasures that the database, if there is one, may not know.
         forget: go on when the erasures since the backup are nowhere to be read.
 
     Raises:
-        CopyError: the backup is not whole, or the database is in use.
+        CopyError: the backup is not whole or of another engine, or the database is in
+            use.
         SchemaError: the backup is of a newer release.
         OSError: there is no room, or no right to write.
     """
-    manifest = read(folder)
-    target = _file(config)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    again = [row for path in ledgers for row in read_ledger(path)]
-    known = bool(ledgers)
-    if target.exists():
-        try:
-            again += copying.ledger(target)
-            known = True
-        except SchemaError as error:
-            if not (known or forget):
-                raise CopyError(
-                    f"what was erased since the backup cannot be read ({error}); name"
-                    " a file by --erasures, or go on without by --forget-erasures"
-                ) from error
+    manifest, copy = read(folder)
+    given = [row for path in ledgers for row in read_ledger(path)]
     if config.attachments_folder is not None:
         mirror(folder / FILES, config.attachments_folder)
-    draft = target.with_name(f"{target.name}.{new_id()}")
+    work = _restore(
+        config, clock, copy, manifest, given, known=bool(ledgers), forget=forget
+    )
+    return asyncio.run(work)
+
+
+async def _restore(
+    config: Config,
+    clock: Clock,
+    source: Path,
+    manifest: Manifest,
+    given: Sequence[Erasure],
+    *,
+    known: bool,
+    forget: bool,
+) -> Restored:
+    database, now = database_at(config.database), rfc3339(clock.now_ms())
+    if database.engine != manifest.engine:
+        raise CopyError(f"the backup is {manifest.engine}'s, not {database.engine}'s")
+    again = list(given)
     try:
-        shutil.copyfile(folder / DATABASE, draft)
-        draft.chmod(0o600)
-        epoch = new_id()
-        erased = asyncio.run(_renew(draft, clock, again))
-        copying.begin_epoch(draft, epoch)
-        copying.verify(draft)
-        copying.persist(draft)
-        stamp = rfc3339(clock.now_ms()).replace(":", "").replace("-", "")
-        aside = target.with_name(f"{target.name}.until-{stamp}")
-        had = target.exists()
-        copying.replace(target, draft, aside)
-    finally:
-        for end in ("", *copying.LOGS):
-            draft.with_name(draft.name + end).unlink(missing_ok=True)
-    return Restored(manifest.taken_at, epoch, erased, aside if had else None, known)
+        own = await database.ledger()
+        again += own or ()
+        known = known or own is not None
+    except SchemaError as error:
+        if not (known or forget):
+            raise CopyError(
+                f"what was erased since the backup cannot be read ({error}); name a"
+                " file by --erasures, or go on without by --forget-erasures"
+            ) from error
+    erased = 0
+
+    async def renew(url: str) -> None:
+        nonlocal erased
+        store = await open_store(url, clock=clock, on_committed=lambda _: None)
+        try:
+            erased = await erasures.erase_again(store, again)
+        except ValueError as error:
+            raise CopyError(str(error)) from error
+        finally:
+            await store.close()
+
+    epoch = new_id()
+    aside = await database.put_back(source, _stamp(now), epoch, renew)
+    return Restored(manifest.taken_at, epoch, erased, aside, known)
 
 
-def read(folder: Path) -> Manifest:
-    """The manifest of a backup whose database is what it was when it was taken.
+def read(folder: Path) -> tuple[Manifest, Path]:
+    """The manifest of a backup, and its copy, which is what it was when it was taken.
 
     Raises:
-        CopyError: there is none, or the database is another.
+        CopyError: there is none, or the copy is another.
     """
     try:
         raw = (folder / MANIFEST).read_bytes()
         manifest = msgspec.json.decode(raw, type=Manifest)
-        same = _sha256(folder / DATABASE) == manifest.sha256
+        copy = folder / COPIED_AS[manifest.engine]
+        same = _sha256(copy) == manifest.sha256
     except FileNotFoundError as error:
         name = Path(error.filename).name
         raise CopyError(f"{folder} is no whole backup: no {name} there") from error
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, KeyError, msgspec.DecodeError) as error:
         raise CopyError(f"{folder} is no whole backup: {error}") from error
     if not same:
-        raise CopyError(f"{folder}: {DATABASE} is not what the manifest says")
-    return manifest
+        raise CopyError(f"{copy} is not what the manifest says")
+    return manifest, copy
 
 
-async def _renew(path: Path, clock: Clock, again: Iterable[Erasure]) -> int:
-    """Migrate a copy, and take away what was taken away."""
-    store = open_store(path, clock=clock, on_committed=lambda _: None)
-    try:
-        erased = await erasures.erase_again(store, again)
-    except ValueError as error:
-        raise CopyError(str(error)) from error
-    finally:
-        await store.close()
-    return erased
+def _stamp(at: str) -> str:
+    """A time in the name of a file or a schema."""
+    return at.replace(":", "").replace("-", "")
 
 
 def _sha256(path: Path) -> str:

@@ -4,6 +4,7 @@
 refuses errors and says warnings. Looking makes nothing and changes nothing.
 """
 
+import asyncio
 import ctypes
 import os
 import resource
@@ -20,7 +21,9 @@ from chatd.config import Config, warnings
 from chatd.identity.kept import DEPLOYMENT_FILE, SECRET_FILE
 from chatd.operating.health import DISK_FREE_MIN
 from chatd.store.engine.migrating import SchemaError
-from chatd.store.upkeep.condition import inspect
+from chatd.store.upkeep import dumping
+from chatd.store.upkeep.condition import Condition, inspect
+from chatd.store.upkeep.copying import CopyError
 
 NETWORK: Final = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"}
@@ -39,6 +42,9 @@ FILES_MAX: Final = 1_048_576
 SYNCS: Final = 5
 FUTURE_S: Final = 60.0
 """A file from later than this says that the clock has gone back."""
+
+APART_MS: Final = 2_000
+"""No message may be dated further into the future (faults, row 15)."""
 
 TIME_ERROR: Final = 5
 """What adjtimex(2) returns while nobody keeps the clock right."""
@@ -74,14 +80,13 @@ def findings(config: Config, clock: Clock) -> list[Finding]:
         *_folder(config),
         *_secrets(config),
         *_disk(config, clock),
-        *_database(config),
+        *_database(config, clock),
         *_clock(config, clock),
         *_files(),
     ]
 
 
 def _folder(config: Config) -> Iterator[Finding]:
-    file = config.database_file
     file = config.database_file
     for folder in {config.data_dir, config.data_dir if file is None else file.parent}:
         found = _existing(folder)
@@ -139,10 +144,10 @@ def _disk(config: Config, clock: Clock) -> Iterator[Finding]:
         )
 
 
-def _database(config: Config) -> Iterator[Finding]:
+def _database(config: Config, clock: Clock) -> Iterator[Finding]:
     path = config.database_file
     if path is None:
-        yield Finding("database", "PostgreSQL, asked at every connection what it syncs")
+        yield from _server(config, clock)
         return
     level = "normal: what is answered may still be lost with the power"
     if not config.unsafe_durability:
@@ -162,7 +167,38 @@ def _database(config: Config) -> Iterator[Finding]:
             f"others than its owner may read every message: chmod 600 {path}*",
             Weight.WARNING,
         )
-    yield Finding("database", f"schema {found.schema} of {found.known}, {path}")
+    yield Finding("database", str(path))
+    yield from _schema(found)
+
+
+def _server(config: Config, clock: Clock) -> Iterator[Finding]:
+    try:
+        said = asyncio.run(dumping.settings(config.database))
+        now_ms = clock.now_ms()
+        empty = asyncio.run(dumping.is_empty(config.database))
+        found = None if empty else asyncio.run(dumping.inspect(config.database))
+    except (CopyError, SchemaError) as error:
+        yield Finding("database", str(error), Weight.ERROR)
+        return
+    yield Finding("sync", ", ".join(f"{k} {v}" for k, v in said.durable.items()))
+    if said.forgets and not config.unsafe_durability:
+        names = " and ".join(said.forgets)
+        yield Finding("sync", f"{names}: what is answered may be lost", Weight.ERROR)
+    yield Finding("database", f"PostgreSQL {said.version}")
+    if found is None:
+        yield Finding("database", "empty: the tables will be made")
+    else:
+        yield from _schema(found)
+    if abs(said.now_ms - now_ms) > APART_MS:
+        yield Finding(
+            "clock",
+            f"the database's is {(said.now_ms - now_ms) / 1000:+.1f} s away from ours",
+            Weight.WARNING,
+        )
+
+
+def _schema(found: Condition) -> Iterator[Finding]:
+    yield Finding("database", f"schema {found.schema} of {found.known}")
     if found.schema < found.known:
         yield Finding("database", "`chatd serve` will migrate it; take a backup first")
     if not found.usable:

@@ -11,6 +11,7 @@ from pathlib import Path
 from chatd_client import ChatClient, ChatOptions
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.results import ConversationStarted, MessagePage
+from tests.support.databases import is_postgres, path_of
 from tests.support.server import ROOT, Server, environment, serving
 from tests.support.tokens import token
 from tests.support.waiting import wait_until
@@ -41,11 +42,12 @@ def client_of(server: Server, user: str) -> ChatClient:
     return ChatClient(server.url, token(user), options=options)
 
 
-async def test_what_was_erased_stays_erased(tmp_path: Path) -> None:
+async def test_what_was_erased_stays_erased(tmp_path: Path, database: str) -> None:
     """After a disk failure children would read again what a teacher took away."""
     data, backup = tmp_path / "data", str(tmp_path / "backup")
+    here = ("--data-dir", str(data), "--database-url", database)
     async with (
-        serving(data, "--demo") as server,
+        serving(data, "--demo", "--database-url", database) as server,
         client_of(server, "anna") as anna,
         client_of(server, "s001") as pupil,
     ):
@@ -60,16 +62,17 @@ async def test_what_was_erased_stays_erased(tmp_path: Path) -> None:
         id_ = started.conversation.id
         await anna.send(id_, "this may stay")
         secret = await anna.send(id_, "an unmistakable secret")
-        assert (await command("backup", "--data-dir", str(data), backup))[0] == 0
+        code, said = await command("backup", *here, backup)
+        assert code == 0, said
         await anna.call(requests.DeleteMessage(message_id=secret.id))
         lost = await anna.send(id_, "written after the backup")
         await wait_until(lambda: pupil.replica.rooms[id_].cursor == lost.seq)
         epoch = pupil.replica.epoch
 
-        code, said = await command("restore", "--data-dir", str(data), backup)
-        assert (code, "stop the server first" in said) == (1, True)
+        code, said = await command("restore", *here, backup)
+        assert (code, "stop the server" in said) == (1, True)
         await server.stop()
-        code, said = await command("restore", "--data-dir", str(data), backup)
+        code, said = await command("restore", *here, backup)
         assert code == 0, said
         assert "erased again: 1" in said
         await server.start()
@@ -81,8 +84,14 @@ async def test_what_was_erased_stays_erased(tmp_path: Path) -> None:
         again = await anna.send(id_, "after the drill")
         await wait_until(lambda: pupil.replica.rooms[id_].cursor == again.seq)
         assert await texts(pupil, id_) == ["this may stay", None, "after the drill"]
-    (until,) = data.glob("*.until-*")
+    if not is_postgres(database):
+        check_files(path_of(database))
+
+
+def check_files(path: Path) -> None:
+    """The bytes too are gone from whatever has the database's name."""
+    (until,) = path.parent.glob("*.until-*")
     until.unlink()
-    left = b"".join(one.read_bytes() for one in data.iterdir() if one.is_file())
+    left = b"".join(one.read_bytes() for one in path.parent.glob(f"{path.name}*"))
     assert b"this may stay" in left
     assert b"unmistakable" not in left

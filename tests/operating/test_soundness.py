@@ -1,5 +1,6 @@
 """If these fail, an unsafe server starts without a word, or a safe one is refused."""
 
+import asyncio
 import os
 import resource
 import subprocess
@@ -12,8 +13,11 @@ from chatd.clock import Clock, SystemClock
 from chatd.config import Config
 from chatd.operating import soundness
 from chatd.operating.soundness import Finding, Weight, findings, open_more_files
+from chatd.store.engine.migrating import load
 from chatd.store.engine.sqlite import open_store
+from tests.support.databases import TEMPLATE
 from tests.support.house import HandClock
+from tests.support.postgres import PostgresServer
 
 
 def of(folder: Path, clock: Clock | None = None, **settings: object) -> list[Finding]:
@@ -112,6 +116,41 @@ def test_what_is_no_database(tmp_path: Path) -> None:
     found = of(tmp_path)
     assert weighty(found) == [("database", Weight.ERROR)]
     assert any("is no database of chatd" in one.sentence for one in found)
+
+
+async def asked(folder: Path, url: str) -> list[Finding]:
+    """Not on the loop: it runs one of its own."""
+    return await asyncio.to_thread(of, folder, database_url=url)
+
+
+async def test_postgresql(tmp_path: Path, postgres: PostgresServer) -> None:
+    """A deployment would be told nothing of the database that it rests on."""
+    name = await postgres.create(TEMPLATE)
+    url = postgres.url(name)
+    found = await asked(tmp_path, url)
+    assert weighty(found) == []
+    said = " | ".join(map(str, found))
+    assert "sync: fsync on, full_page_writes on, synchronous_commit on" in said
+    assert "database: PostgreSQL 1" in said
+    assert f"schema {len(load('postgres'))} of {len(load('postgres'))}" in said
+    await postgres.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    forgetful = await asked(tmp_path, url)
+    assert weighty(forgetful) == [("sync", Weight.ERROR)]
+    await postgres.drop(name)
+
+
+async def test_postgresql_that_is_new_or_gone(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    """A first start would be refused, or a wrong address not be noticed."""
+    name = await postgres.create()
+    found = await asked(tmp_path, postgres.url(name))
+    assert weighty(found) == []
+    assert any("tables will be made" in one.sentence for one in found)
+    await postgres.drop(name)
+    gone = await asked(tmp_path, postgres.url(name))
+    assert weighty(gone) == [("database", Weight.ERROR)]
+    assert any("cannot be reached" in one.sentence for one in gone)
 
 
 FILES = """
