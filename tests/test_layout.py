@@ -38,16 +38,10 @@ TESTED_ELSEWHERE: dict[str, str] = {
 }
 
 # Codes that the contract promises for what this version does not offer yet:
-# blocks and contacts, mass messages, held content. Each goes when its
+# held content. Each goes when its
 # feature comes.
 RESERVED_CODES = {
-    "blocked",
-    "contact_request_required",
     "content_held",
-    "mass_no_reply",
-    "privacy_contacts_only",
-    "privacy_course_only",
-    "relationship_ended",
 }
 
 SQL = re.compile(

@@ -15,7 +15,7 @@ from chatd.store.change import Change
 from chatd.store.conversation_views import ListPosition
 from chatd.store.conversations import Rename, SetState
 from chatd.store.members import Part
-from chatd.store.personal import PermissionsMoved, SetMarks
+from chatd.store.personal import Hide, PermissionsMoved, SetMarks
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.objects import Conversation
@@ -89,7 +89,7 @@ async def rename(
     """
     title = normal_title(request.title, "/title")
 
-    async def decide() -> Change | None:
+    async def change() -> Change | None:
         place = await allowed_place(context, caller, request.conversation_id, "rename")
         now = await context.store.read(
             conversations.record, caller.tenant, request.conversation_id
@@ -100,7 +100,7 @@ async def rename(
         now_ms = context.clock.now_ms()
         return Change(caller.tenant, now_ms, (write,), place.guards)
 
-    await carry_out(context, decide)
+    await carry_out(context, change)
     return await presenting.conversation(context, caller, request.conversation_id)
 
 
@@ -129,14 +129,28 @@ async def reopen(
 async def delete(
     context: Context, caller: Caller, request: requests.DeleteConversation
 ) -> Conversation:
-    """Make a course's or project's conversation read-only for all (ITS-102).
+    """Delete by the policy's meaning: for all it can only be read (ITS-102); or it is
+    gone for the caller alone and returns with a new message (ISP-18, MOO-57).
 
     Raises:
         Refused: `not_found`, or why the caller may not.
     """
-    return await _set_state(
-        context, caller, request.conversation_id, "deleteConversation"
-    )
+    id_ = request.conversation_id
+    place = await allowed_place(context, caller, id_, "deleteConversation")
+    meaning = place.case.policy.conversation_delete.get(place.conversation.kind)
+    if meaning == "read_only_for_all":
+        return await _set_state(context, caller, id_, "deleteConversation")
+
+    async def change() -> Change | None:
+        place = await allowed_place(context, caller, id_, "deleteConversation")
+        now = await presenting.conversation(context, caller, id_)
+        if now.cleared_seq == now.head_seq:
+            return None
+        write = Hide(id_, caller.user_id, clear=True)
+        return Change(caller.tenant, context.clock.now_ms(), (write,), place.guards)
+
+    await carry_out(context, change)
+    return await presenting.conversation(context, caller, id_)
 
 
 # The deed → the log row it writes, and the state in which there is nothing to do.
@@ -152,7 +166,7 @@ async def _set_state(
 ) -> Conversation:
     kind, done = _STATE_DEEDS[action]
 
-    async def decide() -> Change | None:
+    async def change() -> Change | None:
         place = await allowed_place(context, caller, conversation_id, action)
         if place.conversation.state == done:
             return None
@@ -166,7 +180,7 @@ async def _set_state(
         )
         return Change(caller.tenant, context.clock.now_ms(), writes, place.guards)
 
-    await carry_out(context, decide)
+    await carry_out(context, change)
     return await presenting.conversation(context, caller, conversation_id)
 
 
@@ -179,20 +193,20 @@ async def leave(
         Refused: `not_found`, or why the caller may not.
     """
 
-    async def decide() -> Change | None:
+    async def change() -> Change | None:
         place = await context.facts.place(
             caller.tenant, request.conversation_id, caller.user_id
         )
         if place is None:
             raise Refused("not_found")
-        if not place.standing.member:
+        if not place.case.member:
             return None
         await allowed_place(context, caller, request.conversation_id, "leave")
         write = Part(request.conversation_id, (caller.user_id,), caller.user_id)
         now_ms = context.clock.now_ms()
         return Change(caller.tenant, now_ms, (write,), place.guards)
 
-    await carry_out(context, decide)
+    await carry_out(context, change)
     return Empty()
 
 
@@ -211,11 +225,11 @@ async def set_preferences(
     given = (request.muted, request.starred, request.archived, draft)
     await presenting.conversation(context, caller, request.conversation_id)
 
-    async def decide() -> Change | None:
+    async def change() -> Change | None:
         if all(one is None for one in given):
             return None
         write = SetMarks(request.conversation_id, caller.user_id, *given)
         return Change(caller.tenant, context.clock.now_ms(), (write,))
 
-    await carry_out(context, decide)
+    await carry_out(context, change)
     return await presenting.conversation(context, caller, request.conversation_id)

@@ -4,7 +4,14 @@ from typing import Final
 
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out
+from chatd.actions.basis.facts import parties, policy_of
+from chatd.domain.cases import Case
+from chatd.domain.conversations import Kind
 from chatd.domain.people import Caller, PersonRecord
+from chatd.domain.policy import Policy
+from chatd.domain.presets.changing import as_json
+from chatd.domain.relations import Party
+from chatd.domain.verdicts import decide
 from chatd.errors import Refused
 from chatd.limits import describe
 from chatd.store import people, personal
@@ -18,6 +25,31 @@ from chatd_protocol.chat.results import Me
 FEATURES: Final = ("watchEvents", "attachments", "search")
 """What this server offers beyond the methods that every version has."""
 
+RULES: Final = (
+    "enabled",
+    "whenDisabled",
+    "kinds",
+    "reply",
+    "recipientPrivacy",
+    "contacts",
+    "confirm",
+    "editWindowS",
+    "tombstone",
+    "conversationDelete",
+    "report",
+    "block",
+    "badge",
+    "attachments",
+    "enterSends",
+    "availability",
+    "readReceipts",
+    "searchPeople",
+)
+"""Keys of the policy that every client is told."""
+
+STARTED_BY_HAND: Final[tuple[Kind, ...]] = ("direct", "group", "self")
+UNKNOWN: Final = "recipient_unknown"
+
 
 async def get(context: Context, caller: Caller, _request: requests.GetMe) -> Me:
     """Who the caller is, what there is to use, and within which limits.
@@ -25,9 +57,9 @@ async def get(context: Context, caller: Caller, _request: requests.GetMe) -> Me:
     Raises:
         Refused: `not_found` for somebody who was taken out of the directory.
     """
-    person, seq = await context.store.read(_me, caller)
-    if person is None:
-        raise Refused("not_found")
+    party, policy, seq = await context.store.read(_me, caller)
+    person = party.person
+    shown = as_json(policy)
     return Me(
         person=Person(
             id=person.id,
@@ -43,12 +75,32 @@ async def get(context: Context, caller: Caller, _request: requests.GetMe) -> Me:
         limits=describe(context.limits),
         personal_seq=seq,
         epoch=context.store.epoch,
+        rules={key: shown[key] for key in RULES},
+        denied=_denied(policy, party),
     )
 
 
-async def _me(tx: Transaction, caller: Caller) -> tuple[PersonRecord | None, int]:
-    person = await people.get(tx, caller.tenant, caller.user_id)
-    return person, await personal.head(tx, caller.tenant, caller.user_id)
+async def _me(tx: Transaction, caller: Caller) -> tuple[Party, Policy, int]:
+    known = await parties(tx, caller.tenant, [caller.user_id])
+    if caller.user_id not in known:
+        raise Refused("not_found")
+    policy = await policy_of(tx, caller.tenant)
+    seq = await personal.head(tx, caller.tenant, caller.user_id)
+    return known[caller.user_id], policy, seq
+
+
+def _denied(policy: Policy, me: Party) -> dict[str, str]:
+    """What the caller cannot start by hand, and why (ISP-5)."""
+    found: dict[str, str] = {}
+    for kind in STARTED_BY_HAND:
+        case = Case(policy, me, kind=kind)
+        verdict = decide("start", case)
+        if verdict.allowed and kind in ("direct", "group"):
+            verdict = decide("initiate", case)
+        # Who may write first to somebody is answered as that one, who is nobody yet.
+        if not verdict.allowed and verdict.code not in ("no_relationship", UNKNOWN):
+            found[kind] = verdict.code
+    return found
 
 
 def preferences_of(person: PersonRecord) -> Preferences:
@@ -62,12 +114,12 @@ async def update_preferences(
     """Change the caller's settings, on all the caller's devices."""
     write = SetPreferences(caller.user_id, request.enter_sends, request.language)
 
-    async def decide() -> Change | None:
+    async def change() -> Change | None:
         if request.enter_sends is None and request.language is None:
             return None
         return Change(caller.tenant, context.clock.now_ms(), (write,))
 
-    await carry_out(context, decide)
+    await carry_out(context, change)
     person = await context.store.read(people.get, caller.tenant, caller.user_id)
     if person is None:
         raise Refused("not_found")

@@ -4,10 +4,11 @@ from chatd.actions import presenting
 from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import allowed_place, carry_out, place_of
-from chatd.actions.basis.facts import policy_of
+from chatd.actions.basis.facts import parties, policy_of
+from chatd.domain.cases import Case
 from chatd.domain.people import Caller
 from chatd.domain.relations import Party, describe
-from chatd.domain.verdicts import may_initiate
+from chatd.domain.verdicts import decide
 from chatd.errors import Refused
 from chatd.store import members, people, rosters
 from chatd.store.change import Change
@@ -31,7 +32,7 @@ async def page(
         Refused: `not_found`; `not_participant` for who has left; an invalid cursor.
     """
     place = await place_of(context, caller, request.conversation_id)
-    if not place.standing.member:
+    if not place.case.member:
         raise Refused("not_participant")
     after = None
     if request.cursor is not None:
@@ -89,7 +90,7 @@ async def add(
         raise Refused("too_many_recipients", count=len(wanted), max=most)
     refused: list[RefusedRecipient] = []
 
-    async def decide() -> Change | None:
+    async def change() -> Change | None:
         refused.clear()
         place = await allowed_place(
             context, caller, request.conversation_id, "addParticipants"
@@ -109,7 +110,7 @@ async def add(
         now_ms = context.clock.now_ms()
         return Change(caller.tenant, now_ms, (write,), place.guards)
 
-    await carry_out(context, decide)
+    await carry_out(context, change)
     shown = await presenting.conversation(context, caller, request.conversation_id)
     return AddedParticipants(conversation=shown, refused=tuple(refused))
 
@@ -126,16 +127,13 @@ async def refusals(
     tx: Transaction, caller: Caller, wanted: list[str]
 ) -> dict[str, str]:
     """Whom of these the caller may not write to first, with the reason's code."""
-    ids = [*wanted, caller.user_id]
-    known = await people.many(tx, caller.tenant, ids)
-    places = await people.enrolments(tx, caller.tenant, ids)
+    known = await parties(tx, caller.tenant, [*wanted, caller.user_id])
     policy = await policy_of(tx, caller.tenant)
     if caller.user_id not in known:
         raise Refused("not_found")
-    parties = {id_: Party(person, places[id_]) for id_, person in known.items()}
+    sender = known[caller.user_id]
     verdicts = {
-        id_: may_initiate(policy, parties[caller.user_id], parties.get(id_))
-        for id_ in wanted
+        id_: decide("initiate", Case(policy, sender, known.get(id_))) for id_ in wanted
     }
     return {id_: one.code for id_, one in verdicts.items() if not one.allowed}
 
@@ -149,18 +147,18 @@ async def remove(
         Refused: `not_found`, or why the caller may not.
     """
 
-    async def decide() -> Change | None:
+    async def change() -> Change | None:
         place = await allowed_place(
             context, caller, request.conversation_id, "removeParticipants"
         )
         target = await context.facts.place(
             caller.tenant, request.conversation_id, request.user_id
         )
-        if target is None or not target.standing.member:
+        if target is None or not target.case.member:
             return None
         write = Part(request.conversation_id, (request.user_id,), caller.user_id)
         now_ms = context.clock.now_ms()
         return Change(caller.tenant, now_ms, (write,), place.guards)
 
-    await carry_out(context, decide)
+    await carry_out(context, change)
     return await presenting.conversation(context, caller, request.conversation_id)

@@ -21,18 +21,21 @@ from chatd.domain.announcements import Logged
 from chatd.domain.members import Range
 from chatd.domain.messages import MessageRecord
 from chatd.domain.people import Caller
+from chatd.domain.policy import Action
 from chatd.domain.texts import links_in, normal_text
-from chatd.domain.verdicts import may_edit, may_remove
+from chatd.domain.verdicts import decide
 from chatd.errors import Refused, invalid
 from chatd.ids import new_id
 from chatd.store import conversation_views, messages
-from chatd.store.change import AlreadyDone, Change, Write
+from chatd.store.change import AlreadyDone, Change, Guard, Write
 from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
+from chatd.store.personal import HideMessage
+from chatd.store.removing import forwarded
 from chatd.store.removing.copies import RemoveCopies
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.events import MessageCreated
-from chatd_protocol.chat.objects import Link, Message, PersonName
+from chatd_protocol.chat.objects import WITHOUT_TRACE, Link, Message, PersonName
 from chatd_protocol.chat.results import MessagePage
 
 
@@ -61,8 +64,25 @@ async def send(
         client_message_id=request.client_message_id,
         digest=digest(request),
     )
+    return await deliver(context, caller, wanted, request.attachment_ids)
+
+
+async def deliver(
+    context: Context,
+    caller: Caller,
+    wanted: InsertMessage,
+    attachment_ids: tuple[str, ...] | None = None,
+    guards: tuple[Guard, ...] = (),
+) -> Message:
+    """Commit a message, once for each client id; `guards` are what else it rests on.
+
+    Uploads that are named are given to it; without them it has what it brings along.
+
+    Raises:
+        Refused: as `send` does.
+    """
     try:
-        return await _send(context, caller, wanted, request.attachment_ids)
+        return await _send(context, caller, wanted, attachment_ids, guards)
     except AlreadyDone as done:
         metrics.IDEMPOTENT_REPLAYS.inc()
         return await _by_id(context, caller, str(done.result["messageId"]))
@@ -71,7 +91,7 @@ async def send(
             messages.by_client_id,
             caller.tenant,
             caller.user_id,
-            request.client_message_id,
+            wanted.client_message_id,
         )
         if earlier is None or earlier.digest not in (None, wanted.digest):
             raise
@@ -84,21 +104,24 @@ async def _send(
     caller: Caller,
     wanted: InsertMessage,
     attachment_ids: tuple[str, ...] | None,
+    guards: tuple[Guard, ...],
 ) -> Message:
     sent: list[Message] = []
 
-    async def decide() -> Change:
+    async def change() -> Change:
         place = await allowed_place(context, caller, wanted.conversation_id, "send")
         if wanted.reply_to_id is not None:
             await _check_reply(context, caller, place, wanted.reply_to_id)
-        files = await attachments.choose(
-            context, caller, attachment_ids, "/attachmentIds"
-        )
-        write = replace(
-            wanted, attached=files.attached, attachments_json=files.shown_json
-        )
+        write = wanted
+        if attachment_ids is not None:
+            files = await attachments.choose(
+                context, caller, attachment_ids, "/attachmentIds"
+            )
+            write = replace(
+                wanted, attached=files.attached, attachments_json=files.shown_json
+            )
         now_ms = context.clock.now_ms()
-        author = place.standing.person
+        author = place.case.sender.person
 
         def event(logged: Logged) -> MessageCreated:
             message = presenting.message(
@@ -116,6 +139,7 @@ async def _send(
                     attachments_json=write.attachments_json,
                     reply_to_id=wanted.reply_to_id,
                     client_message_id=wanted.client_message_id,
+                    forwarded=wanted.forwarded,
                 )
             )
             sent.append(message)
@@ -127,9 +151,10 @@ async def _send(
                 message=message,
             )
 
-        return Change(caller.tenant, now_ms, (write,), place.guards, event=event)
+        known = tuple(dict.fromkeys((*place.guards, *guards)))
+        return Change(caller.tenant, now_ms, (write,), known, event=event)
 
-    await carry_out(context, decide)
+    await carry_out(context, change)
     return sent[-1]
 
 
@@ -183,12 +208,13 @@ async def edit(
         except ValueError:
             raise invalid("/expectedEditedAt", "not_a_time") from None
 
-    async def decide() -> Change | None:
-        place, record = await _visible(context, caller, request.message_id)
+    async def change() -> Change | None:
+        place, record = await visible(context, caller, request.message_id)
         now_ms = context.clock.now_ms()
         if record.removed_at_ms is not None:
             raise Refused("edit_conflict")
-        require(may_edit(place.standing, record, now_ms))
+        case = replace(place.case, message=record, now_ms=now_ms)
+        require(decide("edit", case))
         if expected_ms is not None and expected_ms != record.edited_at_ms:
             raise Refused("edit_conflict")
         if record.text == text:
@@ -200,52 +226,81 @@ async def edit(
             text=text,
             links_json=links_json(text),
             expected_ms=record.edited_at_ms,
-            history=place.standing.policy.history_for_new_members,
+            history=place.case.policy.history_for_new_members,
         )
         return Change(caller.tenant, now_ms, (write,), place.guards)
 
-    await carry_out(context, decide)
+    await carry_out(context, change)
     return await _by_id(context, caller, request.message_id)
 
 
 async def delete(
     context: Context, caller: Caller, request: requests.DeleteMessage
 ) -> Message:
-    """Take a message's content away for everybody (ITS-41, ITS-76, ITS-77, ITS-81).
+    """Take a message's content away for everybody (ITS-41, ITS-76, ITS-77, ITS-81), or
+    hide the message from the caller alone (MOO-53, MOO-55).
 
     Raises:
-        Refused: `not_found`, `forbidden` for the scope `me`, which this preset does not
-            offer, or why the caller may not.
+        Refused: `not_found`, or why the caller may not.
     """
     if request.scope == "me":
-        raise Refused("forbidden")
+        return await _hide(context, caller, request.message_id)
 
-    async def decide() -> Change | None:
-        place, record = await _visible(context, caller, request.message_id)
-        require(may_remove(place.standing, record))
+    async def change() -> Change | None:
+        place, record = await visible(context, caller, request.message_id)
+        own = record.author_id == caller.user_id
+        action: Action = "delete" if own else "deleteOthers"
+        require(decide(action, replace(place.case, message=record)))
         if record.removed_at_ms is not None:
             return None
-        own = record.author_id == caller.user_id
-        named = place.standing.policy.names_remover and not own
+        tombstone = place.case.policy.tombstone
+        named = tombstone == "named" and not own
         write = RemoveMessage(
             id=record.id,
             conversation_id=record.conversation_id,
             actor_id=caller.user_id,
             by=caller.user_id if named else None,
-            notice="removed_by_staff" if named else "removed",
-            history=place.standing.policy.history_for_new_members,
+            notice=_notice(tombstone, named=named),
+            history=place.case.policy.history_for_new_members,
         )
-        writes: tuple[Write, ...] = (write,) if own else (RemoveCopies(write), write)
-        now_ms = context.clock.now_ms()
-        return Change(caller.tenant, now_ms, writes, place.guards)
+        writes: tuple[Write, ...] = (write,)
+        if not own:
+            copies = await context.store.read(forwarded.removals, caller.tenant, write)
+            writes = (*copies, RemoveCopies(write), write)
+        return Change(caller.tenant, context.clock.now_ms(), writes, place.guards)
 
-    await carry_out(context, decide)
+    await carry_out(context, change)
     return await _by_id(context, caller, request.message_id)
 
 
-async def _visible(
+def _notice(tombstone: str, *, named: bool) -> str:
+    """The notice that is left: a client shows nothing for one without a trace."""
+    if tombstone == "none":
+        return WITHOUT_TRACE
+    return "removed_by_staff" if named else "removed"
+
+
+async def _hide(context: Context, caller: Caller, message_id: str) -> Message:
+    async def change() -> Change | None:
+        place, record = await visible(context, caller, message_id)
+        require(decide("deleteForMe", replace(place.case, message=record)))
+        write = HideMessage(
+            record.conversation_id, caller.user_id, record.id, record.seq
+        )
+        return Change(caller.tenant, context.clock.now_ms(), (write,), place.guards)
+
+    await carry_out(context, change)
+    return presenting.hidden(await _by_id(context, caller, message_id))
+
+
+async def visible(
     context: Context, caller: Caller, message_id: str
 ) -> tuple[Place, MessageRecord]:
+    """A message that the caller may see, and the caller's place where it is.
+
+    Raises:
+        Refused: `not_found`.
+    """
     record = await context.store.read(messages.by_id, caller.tenant, message_id)
     if record is None:
         raise Refused("not_found")
@@ -289,7 +344,7 @@ async def _page(
         ids=[request.conversation_id],
         unread_bound=1,
         others_max=1,
-        history=place.standing.policy.history_for_new_members,
+        history=place.case.policy.history_for_new_members,
     )
     if not views:
         raise Refused("not_found")
@@ -300,14 +355,13 @@ async def _page(
     if request.around_unread:
         around = view.first_unread_seq or head + 1
     found = await _find(tx, caller.tenant, request, ranges, around)
-    left = None if view.member else head
     first = found[0].seq if found else request.after or 0
     last = found[-1].seq if found else request.before or head + 1
     here = (caller.tenant, request.conversation_id, ranges)
     before = await messages.older(tx, *here, before=first, limit=1)
     after = await messages.newer(tx, *here, after=last, limit=1)
     return MessagePage(
-        messages=tuple(presenting.message(record, left) for record in found),
+        messages=presenting.seen(view, found),
         as_of_seq=head,
         has_before=bool(before),
         has_after=bool(after),

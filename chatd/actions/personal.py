@@ -17,6 +17,7 @@ from chatd.domain.members import absences
 from chatd.domain.people import Caller
 from chatd.domain.verdicts import denied
 from chatd.limits import Limits
+from chatd.store import messages, personal
 from chatd.store.conversation_views import ConversationView
 from chatd.store.personal import PersonalChange
 from chatd.store.removing.amended import amended as amended_within
@@ -55,12 +56,16 @@ async def rows(
         for change in changes
         if change.kind == "membership" and change.conversation_id is not None
     ]
-    amended = await _amended(tx, caller.tenant, moved, since)
+    amended = await _amended(tx, caller.tenant, caller.user_id, moved, since)
     return [_row(change, gathered, views, amended, limits) for change in changes]
 
 
 async def _amended(
-    tx: Transaction, tenant: str, views: Sequence[ConversationView], since: int
+    tx: Transaction,
+    tenant: str,
+    user_id: str,
+    views: Sequence[ConversationView],
+    since: int,
 ) -> _Amended:
     spans = []
     for view in views:
@@ -69,15 +74,18 @@ async def _amended(
         if known.last_seq > after:
             id_ = view.record.id
             spans += [(id_, absence) for absence in absences(view.ranges, after)]
-    found = await amended_within(tx, tenant, spans, AMENDED_MAX + 1)
+    changed = await amended_within(tx, tenant, spans, AMENDED_MAX + 1)
+    found = {id_: list(records) for id_, records in changed.items()}
     by_id = {view.record.id: view for view in views}
+    if any(view.hidden for view in views):
+        ids = await personal.hidden_since(tx, tenant, user_id, since, AMENDED_MAX + 1)
+        for record in (await messages.many(tx, tenant, ids)).values():
+            if record.conversation_id in by_id:
+                found.setdefault(record.conversation_id, []).append(record)
     amended: dict[str, tuple[Message, ...] | None] = {}
     for id_, records in found.items():
         view = by_id[id_]
-        left = None if view.member else view.record.head_seq
-        shown = tuple(
-            presenting.message(one, left) for one in records if view.sees(one.seq)
-        )
+        shown = presenting.seen(view, [one for one in records if view.sees(one.seq)])
         size = len(msgspec.json.encode(shown))
         fits = len(records) <= AMENDED_MAX and size <= AMENDED_BYTES_MAX
         amended[id_] = shown if fits else _TooLong
@@ -94,7 +102,7 @@ def _row(
     seq = change.personal_seq
     if change.conversation_id is None:
         return results.PreferencesRow(
-            personal_seq=seq, preferences=preferences_of(gathered.person)
+            personal_seq=seq, preferences=preferences_of(gathered.viewer.person)
         )
     id_ = change.conversation_id
     view = views[id_]
@@ -129,7 +137,7 @@ def _row(
     return results.PermissionsRow(
         personal_seq=seq,
         conversation_id=id_,
-        denied=denied(presenting.standing_of(gathered, view)),
+        denied=denied(presenting.case_of(gathered, view)),
     )
 
 

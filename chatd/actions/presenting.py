@@ -11,23 +11,27 @@ from typing import Final
 import msgspec
 
 from chatd.actions.basis.context import Context
-from chatd.actions.basis.facts import policy_of
+from chatd.actions.basis.facts import policy_of, roster_role
 from chatd.clock import rfc3339
+from chatd.domain.cases import Case
 from chatd.domain.conversations import ConversationRecord
 from chatd.domain.messages import MessageRecord
 from chatd.domain.people import Caller, PersonRecord
 from chatd.domain.policy import Policy
-from chatd.domain.verdicts import Standing, denied
+from chatd.domain.relations import Party
+from chatd.domain.verdicts import denied
 from chatd.errors import Refused
 from chatd.limits import Limits
-from chatd.store import conversation_views, people, rosters
+from chatd.store import conversation_views, people
 from chatd.store.conversation_views import ConversationView
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import objects
 from chatd_protocol.chat.objects import (
+    HIDDEN,
     Attachment,
     Conversation,
     ConversationFacts,
+    ForwardedFrom,
     Link,
     Message,
     Participant,
@@ -39,7 +43,11 @@ from chatd_protocol.chat.objects import (
 EDITED_AFTER_LEAVING: Final = "edited_after_leaving"
 """Notice on a message whose text is newer than the reader's membership."""
 
-_ROSTER_FIELDS: Final = {"course": "course_id", "project": "project_id"}
+_ROSTER_FIELDS: Final = {
+    "course": "course_id",
+    "project": "project_id",
+    "group": "group_id",
+}
 _ROLES: Final = frozenset({"teacher", "instructor", "student", "observer"})
 
 
@@ -48,10 +56,10 @@ class Gathered:
     """Everything that presenting conversations to one person needs, of one moment."""
 
     policy: Policy
-    person: PersonRecord
+    viewer: Party
     views: tuple[ConversationView, ...]
     people: dict[str, PersonRecord]
-    roles: dict[tuple[str, str], str]
+    peers: dict[str, Party]
 
 
 async def gather(
@@ -76,13 +84,15 @@ async def gather(
     known = await people.many(tx, tenant, sorted(others | {user_id}))
     if user_id not in known:
         raise Refused("not_found")
-    followed = [
-        (view.record.roster_kind, view.record.roster_id)
-        for view in views
-        if view.record.roster_kind and view.record.roster_id
-    ]
-    roles = await rosters.roles_of(tx, tenant, user_id, followed) if followed else {}
-    return Gathered(policy, known[user_id], tuple(views), known, roles)
+    direct = [view.others[0] for view in views if _has_peer(view)]
+    judged = {*direct, user_id} & known.keys()
+    places = await people.enrolments(tx, tenant, sorted(judged))
+    parties = {id_: Party(known[id_], places[id_]) for id_ in judged}
+    return Gathered(policy, parties[user_id], tuple(views), known, parties)
+
+
+def _has_peer(view: ConversationView) -> bool:
+    return view.record.kind == "direct" and bool(view.others)
 
 
 async def conversation(context: Context, caller: Caller, id_: str) -> Conversation:
@@ -99,18 +109,15 @@ async def conversation(context: Context, caller: Caller, id_: str) -> Conversati
     return shown(gathered, gathered.views[0], context.limits)
 
 
-def standing_of(gathered: Gathered, view: ConversationView) -> Standing:
-    """The person's standing in one of the gathered conversations."""
-    record = view.record
-    roster = (record.roster_kind or "", record.roster_id or "")
-    peer = gathered.people.get(view.others[0]) if view.others else None
-    return Standing(
+def case_of(gathered: Gathered, view: ConversationView) -> Case:
+    """What decides about the person in one of the gathered conversations."""
+    return Case(
         policy=gathered.policy,
-        person=gathered.person,
-        conversation=record,
+        sender=gathered.viewer,
+        recipient=gathered.peers.get(view.others[0]) if _has_peer(view) else None,
+        conversation=view.record,
         member=view.member,
-        roster_role=gathered.roles.get(roster),
-        peer=peer if record.kind == "direct" else None,
+        roster_role=roster_role(view.record, gathered.viewer),
     )
 
 
@@ -128,12 +135,14 @@ def shown(gathered: Gathered, view: ConversationView, limits: Limits) -> Convers
         archived=marks.archived,
         draft=marks.draft,
         member=view.member,
+        hidden_seq=marks.hidden_seq or None,
+        cleared_seq=marks.cleared_seq or None,
         participants=tuple(
             participant(gathered.people[id_])
             for id_ in view.others
             if id_ in gathered.people
         ),
-        denied=denied(standing_of(gathered, view)),
+        denied=denied(case_of(gathered, view)),
     )
 
 
@@ -151,7 +160,33 @@ def unread_of(view: ConversationView, limits: Limits) -> Unread:
 def facts_of_view(view: ConversationView) -> ConversationFacts:
     """The facts of a conversation that this person may know."""
     left = None if view.member else view.record.head_seq
-    return facts_of(view.record, view.last_message, left)
+    facts = facts_of(view.record, view.last_message, left)
+    last = facts.last_message
+    if last is None or last.seq not in view.hidden:
+        return facts
+    return msgspec.structs.replace(facts, last_message=hidden(last))
+
+
+def seen(
+    view: ConversationView, records: Sequence[MessageRecord]
+) -> tuple[Message, ...]:
+    """Messages of a conversation as this person has them."""
+    left = None if view.member else view.record.head_seq
+    shown = (message(record, left) for record in records)
+    return tuple(hidden(one) if one.seq in view.hidden else one for one in shown)
+
+
+def hidden(message: Message) -> Message:
+    """A message that the reader has deleted for himself: only its place is left."""
+    return Message(
+        id=message.id,
+        conversation_id=message.conversation_id,
+        seq=message.seq,
+        kind=message.kind,
+        author=message.author,
+        created_at=message.created_at,
+        removed=Removal(at=message.created_at, notice=HIDDEN),
+    )
 
 
 def facts_of(
@@ -171,6 +206,7 @@ def facts_of(
         created_at=rfc3339(record.created_at_ms),
         last_activity_at=rfc3339(record.last_activity_ms),
         last_message=None if last is None else message(last, left_seq),
+        sent_to=record.sent_to,
         **roster,
     )
 
@@ -205,6 +241,17 @@ def message(record: MessageRecord, left_seq: int | None = None) -> Message:
         ),
         removed=removed,
         client_message_id=record.client_message_id,
+        forwarded_from=_origin(record) if whole else None,
+    )
+
+
+def _origin(record: MessageRecord) -> ForwardedFrom | None:
+    if record.forwarded is None:
+        return None
+    origin = record.forwarded
+    return ForwardedFrom(
+        author=PersonName(id=origin.author_id, name=origin.author_name),
+        created_at=rfc3339(origin.at_ms),
     )
 
 

@@ -80,10 +80,10 @@ async def _own(
 async def _write(
     context: Context, caller: Caller, write: Write, conversation_id: str
 ) -> ConversationView:
-    async def decide() -> Change:
+    async def change() -> Change:
         return Change(caller.tenant, context.clock.now_ms(), (write,))
 
-    await carry_out(context, decide)
+    await carry_out(context, change)
     return await _own(context, caller, conversation_id)
 
 
@@ -127,7 +127,7 @@ async def typing(context: Context, caller: Caller, request: requests.Typing) -> 
         Refused: `not_found`, or why the caller may not send there.
     """
     place = await allowed_place(context, caller, request.conversation_id, "send")
-    person = place.standing.person
+    person = place.case.sender.person
     hint = TypingHint(
         at=rfc3339(context.clock.now_ms()),
         conversation_id=request.conversation_id,

@@ -30,7 +30,13 @@ from chatd.store.log import LogRow
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.base import Shape
-from chatd_protocol.chat.events import LogEvent, PersonalEvent
+from chatd_protocol.chat.events import (
+    LogEvent,
+    MessageCreated,
+    MessageEdited,
+    MessageRemoved,
+    PersonalEvent,
+)
 from chatd_protocol.chat.results import (
     ConversationEvents,
     EventPage,
@@ -190,12 +196,22 @@ def _part(
         return None
     found: list[LogEvent] = []
     for row in rows:
-        sees = row.message is None or missed.view.sees(row.message.seq)
-        made = veiled(event(row, known), sees=sees)
+        made = _as_seen(event(row, known), missed.view)
         if not answer.takes(made):
             break
         found.append(made)
     return msgspec.structs.replace(told, events=tuple(found))
+
+
+def _as_seen(event: LogEvent, view: ConversationView) -> LogEvent:
+    """The event as this person is told it: see `veiled`."""
+    if not isinstance(event, MessageCreated | MessageEdited | MessageRemoved):
+        return event
+    seq = event.message.seq
+    if isinstance(event, MessageCreated) and seq in view.hidden:
+        message = presenting.hidden(event.message)
+        return msgspec.structs.replace(event, message=message)
+    return veiled(event, sees=view.sees(seq) and seq not in view.hidden)
 
 
 async def events_between(

@@ -131,7 +131,7 @@ def _cors(origins: tuple[str, ...]) -> list[Middleware]:
                 "Idempotency-Key",
                 "Chatd-Act-As",
             ],
-            expose_headers=["Retry-After", "Content-Disposition", "Content-Range"],
+            expose_headers=["Retry-After"],
             max_age=CORS_SECONDS,
         )
     ]

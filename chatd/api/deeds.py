@@ -10,19 +10,20 @@ from typing import Any
 
 from chatd.actions import (
     conversations,
+    forwarding,
     me,
     members,
     messages,
     reading,
     recovery,
     sessions,
-    starting,
 )
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.rates import Cost
 from chatd.actions.content import attachments, search
-from chatd.actions.directory import people, tenants
+from chatd.actions.directory import people, policies, tenants
 from chatd.actions.directory.kinds import ROSTERS
+from chatd.actions.starting import start
 from chatd.domain.people import Caller
 from chatd_protocol.chat.objects import Conversation
 from chatd_protocol.chat.requests import (
@@ -71,7 +72,7 @@ async def change_conversation(
 
 _OWN = {
     "listConversations": Deed(conversations.page, Cost.READ),
-    "startConversation": Deed(starting.start, Cost.START),
+    "startConversation": Deed(start.start, Cost.START),
     "getConversation": Deed(conversations.get, Cost.READ),
     "changeConversation": Deed(change_conversation, Cost.WRITE),
     "deleteConversation": Deed(conversations.delete, Cost.WRITE),
@@ -80,6 +81,7 @@ _OWN = {
     "leaveConversation": Deed(conversations.leave, Cost.WRITE),
     "listMessages": Deed(messages.page, Cost.READ),
     "sendMessage": Deed(messages.send, Cost.SEND),
+    "forwardMessage": Deed(forwarding.forward, Cost.SEND),
     "editMessage": Deed(messages.edit, Cost.SEND),
     "deleteMessage": Deed(messages.delete, Cost.WRITE),
     "listParticipants": Deed(members.page, Cost.READ),
@@ -91,6 +93,7 @@ _OWN = {
     "updatePreferences": Deed(me.update_preferences, Cost.WRITE),
     "getUnread": Deed(reading.unread, Cost.READ),
     "sync": Deed(recovery.sync, Cost.READ),
+    "checkPolicy": Deed(policies.check, Cost.READ),
     "search": Deed(search.find, Cost.READ),
     # Bytes take another way to these: see `chatd.api.attachments`.
     "uploadAttachment": Deed(attachments.receive, Cost.SEND),
@@ -105,7 +108,8 @@ _DIRECTORY = {
     "deleteUser": Deed(people.delete, Cost.NOTHING),
     "endSessions": Deed(sessions.end_sessions, Cost.NOTHING),
     "putTenant": Deed(tenants.put, Cost.NOTHING),
-    "getPolicy": Deed(tenants.policy, Cost.NOTHING),
+    "getPolicy": Deed(policies.get, Cost.NOTHING),
+    "putPolicy": Deed(policies.put, Cost.NOTHING),
 }
 
 _STREAMS = {"listEvents": Deed(recovery.event_page, Cost.READ)}

@@ -24,6 +24,7 @@ class ConversationRecord:
     roster_kind: str | None = None
     roster_id: str | None = None
     direct_key: str | None = None
+    sent_to: int | None = None
 
 
 def direct_key(one: str, other: str) -> str:

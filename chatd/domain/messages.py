@@ -5,6 +5,16 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
+class Forwarded:
+    """Whose words a forwarded message has, and from which message they come first."""
+
+    message_id: str
+    author_id: str
+    author_name: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRecord:
     """A message's row with the names that go with it. A removed one has no text.
 
@@ -32,3 +42,4 @@ class MessageRecord:
     removed_by: str | None = None
     removed_by_name: str | None = None
     notice: str | None = None
+    forwarded: Forwarded | None = None

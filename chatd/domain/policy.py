@@ -2,22 +2,27 @@
 
 A preset is a `Policy` value and nothing else. Whoever adds one writes rows; the
 functions that read them (`verdicts.py`) ask for no preset by name. The keys follow the
-platforms' comparison: who may initiate, who may do what in which kind of conversation,
-what a removal leaves behind.
+platforms' comparison; JSON names are camelCase, unknown keys are refused by name.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
+import msgspec
+
+from chatd.domain.conversations import Kind
 from chatd.domain.members import History
+from chatd.domain.people import ROLES, Accepts, Role
 
 Action = Literal[
     "send",
     "edit",
     "delete",
     "deleteOthers",
+    "deleteForMe",
+    "forward",
     "rename",
     "addParticipants",
     "removeParticipants",
@@ -28,11 +33,11 @@ Action = Literal[
 ]
 """What a person may do in a conversation."""
 
-Kind = Literal["direct", "group", "course", "project", "courseGroup", "mass", "self"]
+Deed = Action | Literal["initiate", "start", "upload"]
+"""`initiate`: write first to a person; `start`: begin a conversation of a kind;
+`upload`: bring a file, to send it somewhere later."""
 
-Reply = Literal["always", "unless_blocked_or_closed"]
-"""`always`: whoever is in a conversation may answer there, with no new look at what
-connects them; the other differs once people can block each other."""
+RecipientKind = Literal["user", "course", "project", "group", "unit"]
 
 
 class Relation(StrEnum):
@@ -40,37 +45,64 @@ class Relation(StrEnum):
 
     ANYBODY = "anybody"
     SAME_COURSE = "same_course"
-    SAME_PROJECT = "same_project"
-    SAME_UNIT = "same_unit"
     TEACHES_IN_COURSE = "teaches_in_course"
     TAUGHT_BY = "taught_by"
+    INSTRUCTOR_OF_CONTENT_ITEM = "instructor_of_content_item"
+    SAME_BATCH = "same_batch"
+    BATCH_OF_MINE = "batch_of_mine"
+    SAME_PROJECT = "same_project"
+    SAME_DEPARTMENT = "same_department"
+    SAME_INSTITUTION = "same_institution"
+    MANAGES_DEPARTMENT_OF = "manages_department_of"
+    DEPARTMENT_MANAGED_BY = "department_managed_by"
+    IN_MY_HIERARCHY = "in_my_hierarchy"
+    SUPERVISES = "supervises"
+    SUPERVISED_BY = "supervised_by"
+    GUARDIAN_OF = "guardian_of"
+    CONTACT = "contact"
+    EXISTING_CONVERSATION = "existing_conversation"
 
 
-ANY_ROLE: Final[frozenset[str]] = frozenset()
+ANY_ROLE: Final[tuple[Role, ...]] = ()
 """In a row: whatever the person's roles are."""
 
+NOT_GUESTS: Final[tuple[Role, ...]] = tuple(role for role in ROLES if role != "guest")
 
-@dataclass(frozen=True, slots=True)
-class InitiateRule:
-    """Whoever has one of `senders` may write first to `recipients` so related."""
+Who = Literal["member", "creator", "staff"]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Roles = tuple[Role, ...]
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 
-    id: str
-    senders: frozenset[str]
-    recipients: frozenset[str]
+
+class InitiateRule(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+):
+    """Whoever has one of `senders` may, or may not, write first to `recipients`.
+
+    No roles named means any. `basis` names the requirements that the row follows; a
+    row that is not `enabled` stands for a switch that a school may turn on.
+    """
+
+    id: Name
     relation: Relation
+    senders: Roles = ANY_ROLE
+    recipients: Roles = ANY_ROLE
+    effect: Literal["allow", "deny"] = "allow"
+    enabled: bool = True
+    basis: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
-    """Who of a conversation's participants may do something in it."""
-
-    member: bool = False
-    creator: bool = False
-    staff: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Staff:
+class Staff(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+):
     """Who counts as teacher or administrator of a conversation.
 
     `roles` count anywhere but in a conversation that follows a roster; there it is the
@@ -78,55 +110,203 @@ class Staff:
     student of another), besides `roster_wide_roles`.
     """
 
-    roles: frozenset[str]
-    roster_roles: frozenset[str]
-    roster_wide_roles: frozenset[str]
+    roles: Roles = ()
+    roster_roles: tuple[str, ...] = ()
+    roster_wide_roles: Roles = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class SwitchedOff(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+):
+    """Whole groups without messaging (ITS-118, ITS-123): who has these roles only, and
+    who is on one of these rosters, written `unit:lower-school`."""
+
+    roles: Roles = ()
+    rosters: tuple[str, ...] = ()
+
+
+class Privacy(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+):
+    """Whether recipients choose who may write to them (MOO-13 … 16).
+
+    `site_wide` lets a person accept anyone; without it a stored "anyone" counts as
+    "courses". `default` stands for who never chose.
+    """
+
+    enabled: bool = False
+    site_wide: bool = False
+    default: Accepts = "courses"
+
+
+class Override(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+):
+    """Who reaches people whatever these prefer: by role or privilege everybody, by a
+    role in a course the people of that course (MOO-17, MOO-83)."""
+
+    roles: Roles = ()
+    privileges: tuple[str, ...] = ()
+    course_roles: tuple[str, ...] = ()
+
+
+class Mass(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+):
+    """Who sends to many at once: by role or by a privilege; whether one can answer."""
+
+    roles: Roles = ()
+    privileges: tuple[str, ...] = ()
+    replies: Literal["none", "direct"] = "none"
+
+
+class Report(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+):
+    """Where a report goes, who is told the reporter's name, what it opens."""
+
+    to: Literal["none", "chosen_teacher", "central_queue"] = "none"
+    anonymous: Literal["never", "except_direct", "always"] = "always"
+    gives_access: Literal["none", "guest_moderator", "read_context"] = "none"
+
+
+class Block(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+):
+    """What blocking does, in direct conversations only.
+
+    `mutual_silent`: neither can write, and the blocked one does not see why;
+    `one_way`: the blocked one cannot. Blocks of `exempt_roles` have no effect.
+    """
+
+    mode: Literal["none", "mutual_silent", "one_way"] = "none"
+    exempt_roles: Roles = ()
+
+
+class Pii(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+):
+    """What becomes of contact data in a text (TUT-26); `flag` tells the moderators."""
+
+    phone: Literal["allow", "warn_sender", "mask", "hold", "block"] = "allow"
+    social: Literal["allow", "warn_sender", "mask", "hold", "block"] = "allow"
+    flag: bool = False
+
+
+class Policy(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+):
     """All that the rules of a tenant are made of.
 
     Attributes:
         enabled: whether there is messaging at all.
-        kinds: the kinds of conversation that people can start.
+        when_disabled: what clients show of people where there is none.
+        switched_off: groups of people without it.
+        kinds: the kinds of conversation that there are.
         recipient_kinds: what may be named as a recipient.
-        initiate: rows in order; the first that fits allows, none refuses.
-        reply: whether a participant may go on writing.
+        initiate: rows in order; the first that fits decides, none refuses.
+        reply: whether a participant may go on writing: always, always but for blocks
+            and closing, or only while it might be started.
+        relationship_ended: what becomes of a direct conversation whose two people are
+            no longer connected: it can be read only, the rules are asked again, or
+            nothing but for rosters, which take people out.
         group_creators: roles that may start a group; empty means all.
-        roster_starters: roles in a course or project whose bearers may start its
-            conversation.
-        recipients_max: most people of one start that is made by hand (ITS-51, 52).
-        staff: who is teacher or administrator of a conversation.
+        roster_starters: roles on a roster whose bearers may start its conversation.
+        recipients_max: most people of one start that is made by hand (ITS-51, 52);
+            none: no bound but the rate.
+        fanout: who may write to several at once, one by one: nobody, everybody, or who
+            may send mass messages.
         rights: action → kind → who; a kind that is absent does not offer the action.
+        confirm: actions that a client has confirmed first.
         edit_window_s: seconds in which an own message may be edited, 0 for ever.
-        names_remover: whether a removal by staff says by whom.
+        tombstone: what a removal leaves behind: nothing, a neutral notice, or a notice
+            with the name of the staff who removed it.
+        retain_removed_days: how long a removed text is kept for safeguarding.
+        conversation_delete: what deleting means, by kind.
         history_for_new_members: whether who joins sees what was before.
     """
 
-    name: str
-    enabled: bool
-    kinds: frozenset[Kind]
-    recipient_kinds: frozenset[str]
+    name: Name
+    enabled: bool = True
+    when_disabled: Literal["show_person_without_action", "explain", "hide"] = "hide"
+    switched_off: SwitchedOff = SwitchedOff()
+    kinds: tuple[Kind, ...]
+    recipient_kinds: tuple[RecipientKind, ...]
     initiate: tuple[InitiateRule, ...]
-    reply: Reply
-    group_creators: frozenset[str]
-    roster_starters: frozenset[str]
-    recipients_max: int
-    staff: Staff
-    rights: Mapping[Action, Mapping[Kind, Right]]
-    edit_window_s: int
-    names_remover: bool
-    history_for_new_members: History
+    reply: Literal["always", "unless_blocked_or_closed", "same_as_initiate"]
+    relationship_ended: Literal["read_only", "remove", "recheck"]
+    recipient_privacy: Privacy = Privacy()
+    contacts: Literal["off", "requests"] = "off"
+    override: Override = Override()
+    group_creators: Roles = ()
+    roster_starters: tuple[str, ...] = ()
+    recipients_max: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    fanout: Literal["none", "everybody", "mass"] = "none"
+    mass: Mass = Mass()
+    staff: Staff = Staff()
+    rights: Mapping[Action, Mapping[Kind, tuple[Who, ...]]]
+    confirm: tuple[Action, ...] = ()
+    edit_window_s: Annotated[int, msgspec.Meta(ge=0)] = 0
+    tombstone: Literal["none", "neutral", "named"]
+    retain_removed_days: Days = 0
+    conversation_delete: Mapping[Kind, Literal["for_me", "read_only_for_all"]] = {}
+    report: Report = Report()
+    block: Block = Block()
+    staff_read: Literal["none", "only_reported", "capability"] = "none"
+    badge: Literal["messages", "conversations_and_requests"] = "messages"
+    attachments: bool = True
+    enter_sends: bool = False
+    history_for_new_members: History = "all"
+    availability: Literal["off", "show", "show_and_hint"] = "off"
+    pii: Pii = Pii()
+    read_receipts: bool = False
+    search_people: Literal["visible", "permitted", "contacts_and_visible"] = "permitted"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether something is allowed; if not, why; and which row decided."""
+    """Whether something is allowed; if not, why; and which row decided.
+
+    `silent`: the reason shows only when it is tried, never in a list of what is denied
+    (ITS-96).
+    """
 
     allowed: bool
     code: str
     rule: str
+    silent: bool = False
 
 
 def allow(rule: str) -> Verdict:
@@ -134,6 +314,6 @@ def allow(rule: str) -> Verdict:
     return Verdict(allowed=True, code="", rule=rule)
 
 
-def refuse(code: str, rule: str) -> Verdict:
+def refuse(code: str, rule: str, *, silent: bool = False) -> Verdict:
     """No, with a reason code, because of this row."""
-    return Verdict(allowed=False, code=code, rule=rule)
+    return Verdict(allowed=False, code=code, rule=rule, silent=silent)

@@ -1,32 +1,38 @@
 """The one place that decides: facts in, a verdict with its reason code out.
 
-Every door and path asks here: hub, HTTP, search, lists, live delivery. The order is:
-being part of it → the site's and the sender's switch → the ordered rules → the
-recipient's switch → the conversation's state. The recipient's switch comes behind the
-rules, so that nothing about a person is told to somebody who may not reach that person.
+Every door and path asks `decide`: hub, HTTP, lists, search, recipient search, live
+delivery, replay. The order is: the site's and the sender's switch → being part of it →
+the ordered rules and rights → the recipient's preference → blocks → the recipient's
+switch → the conversation's state → limits. The recipient's switch comes late, so that
+nothing about a person is told to somebody who may not reach that person.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, get_args
 
-from chatd.domain.conversations import ConversationRecord
-from chatd.domain.messages import MessageRecord
-from chatd.domain.people import PersonRecord
+from chatd.domain.cases import (
+    ROSTER_KINDS,
+    Case,
+    connects,
+    exempt,
+    fits,
+    has,
+    overrides,
+    overrides_everywhere,
+    switched_off,
+)
+from chatd.domain.people import Accepts
 from chatd.domain.policy import (
     Action,
-    InitiateRule,
-    Kind,
-    Policy,
+    Deed,
     Relation,
-    Right,
     Verdict,
     allow,
     refuse,
 )
-from chatd.domain.relations import PREDICATES, Party
+from chatd.domain.relations import PREDICATES
 
-_ROSTER_KINDS: Final = frozenset({"course", "project"})
 _STATE_CODES: Final[Mapping[str, str]] = {
     "closed": "conversation_closed",
     "deleted": "conversation_deleted",
@@ -34,42 +40,15 @@ _STATE_CODES: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One person towards one conversation: all that decides what the person may do.
-
-    Attributes:
-        member: whether the person takes part now.
-        roster_role: the person's role on the roster that the conversation follows.
-        peer: the other person of a direct conversation.
-    """
-
-    policy: Policy
-    person: PersonRecord
-    conversation: ConversationRecord
-    member: bool
-    roster_role: str | None = None
-    peer: PersonRecord | None = None
-
-    @property
-    def is_staff(self) -> bool:
-        """Whether the person is a teacher or administrator here (ITS-80)."""
-        staff, roles = self.policy.staff, frozenset(self.person.roles)
-        if self.conversation.kind in _ROSTER_KINDS:
-            return self.roster_role in staff.roster_roles or bool(
-                roles & staff.roster_wide_roles
-            )
-        return bool(roles & staff.roles)
-
-
-@dataclass(frozen=True, slots=True)
-class _Deed:
-    """What an action needs besides the right to it.
+class _Row:
+    """What a deed needs besides the right to it.
 
     `speaks`: it brings words before others, so messaging must be on for the person;
     `reaches`: and for the other one of a direct conversation;
     `refused_in`: states of the conversation that forbid it (ITS-100, 102, 105).
     """
 
+    deed: Deed
     speaks: bool = False
     reaches: bool = False
     refused_in: frozenset[str] = frozenset()
@@ -78,155 +57,262 @@ class _Deed:
 _WRITABLE: Final = frozenset({"closed", "deleted"})
 _NOT_DELETED: Final = frozenset({"deleted"})
 
-DEEDS: Final[Mapping[Action, _Deed]] = {
-    "send": _Deed(speaks=True, reaches=True, refused_in=_WRITABLE),
-    "edit": _Deed(speaks=True, refused_in=_WRITABLE),
-    "delete": _Deed(),
-    "deleteOthers": _Deed(),
-    "rename": _Deed(speaks=True, refused_in=_WRITABLE),
-    "addParticipants": _Deed(speaks=True, refused_in=_WRITABLE),
-    "removeParticipants": _Deed(),
-    "leave": _Deed(),
-    "close": _Deed(refused_in=_NOT_DELETED),
-    "reopen": _Deed(refused_in=_NOT_DELETED),
-    "deleteConversation": _Deed(),
-}
-"""Every action of the contract. What undoes harm is possible in every state."""
+_ROWS: Final = (
+    _Row("initiate", speaks=True, reaches=True),
+    _Row("start", speaks=True),
+    _Row("upload", speaks=True),
+    _Row("send", speaks=True, reaches=True, refused_in=_WRITABLE),
+    _Row("edit", speaks=True, refused_in=_WRITABLE),
+    _Row("delete"),
+    _Row("deleteOthers"),
+    _Row("deleteForMe"),
+    _Row("forward"),
+    _Row("rename", speaks=True, refused_in=_WRITABLE),
+    _Row("addParticipants", speaks=True, refused_in=_WRITABLE),
+    _Row("removeParticipants"),
+    _Row("leave"),
+    _Row("close", refused_in=_NOT_DELETED),
+    _Row("reopen", refused_in=_NOT_DELETED),
+    _Row("deleteConversation"),
+)
+DEEDS: Final[Mapping[Deed, _Row]] = {row.deed: row for row in _ROWS}
+"""Every deed. What undoes harm is possible in every state."""
+
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 
 
-def may(action: Action, standing: Standing) -> Verdict:
-    """May this person do this in this conversation?"""
-    kind, policy = standing.conversation.kind, standing.policy
-    rule = f"{action}.{kind}"
-    if not standing.member:
-        code = "not_enrolled" if kind in _ROSTER_KINDS else "not_participant"
-        return refuse(code, "membership")
-    deed = DEEDS[action]
-    if deed.speaks and (switch := _may_speak(policy, standing.person)) is not None:
-        return switch
-    right = policy.rights[action].get(kind)
-    if right is None or not _has(right, standing):
-        return refuse("forbidden", rule)
-    if deed.reaches and (switch := _can_be_reached(standing.peer)) is not None:
-        return switch
-    if standing.conversation.state in deed.refused_in:
-        return refuse(_STATE_CODES[standing.conversation.state], "state")
+def decide(deed: Deed, case: Case) -> Verdict:
+    """May this person do this? The first step that refuses gives the reason."""
+    row = DEEDS[deed]
+    rule: str = deed
+    for step in _ORDER:
+        verdict = step(row, case)
+        if verdict is None:
+            continue
+        if not verdict.allowed:
+            return verdict
+        rule = verdict.rule
     return allow(rule)
 
 
-def denied(standing: Standing) -> dict[str, str]:
-    """Every action that is not allowed, with its reason code."""
-    verdicts = {action: may(action, standing) for action in DEEDS}
-    return {a: verdict.code for a, verdict in verdicts.items() if not verdict.allowed}
+def denied(case: Case) -> dict[str, str]:
+    """Every action that is not allowed in a conversation, with its reason code.
 
-
-def may_edit(standing: Standing, message: MessageRecord, now_ms: int) -> Verdict:
-    """May this person change this message's text (ITS-139, 141)?"""
-    verdict = may("edit", standing)
-    if not verdict.allowed:
-        return verdict
-    if message.author_id != standing.person.id or message.kind != "text":
-        return refuse("forbidden", "edit.own")
-    window_s = standing.policy.edit_window_s
-    if window_s and now_ms - message.created_at_ms > window_s * 1000:
-        return refuse("edit_window_over", "edit.window")
-    return verdict
-
-
-def may_remove(standing: Standing, message: MessageRecord) -> Verdict:
-    """May this person take this message's content away for everybody (ITS-41, 81)?"""
-    if message.author_id == standing.person.id:
-        return may("delete", standing)
-    return may("deleteOthers", standing)
-
-
-def may_upload(policy: Policy, person: PersonRecord) -> Verdict:
-    """May this person upload files, to send them somewhere later?"""
-    return _may_speak(policy, person) or allow("upload")
-
-
-def may_start(policy: Policy, person: PersonRecord, kind: Kind) -> Verdict:
-    """May this person start a conversation of this kind at all?"""
-    rule = f"start.{kind}"
-    if (switch := _may_speak(policy, person)) is not None:
-        return switch
-    if kind not in policy.kinds:
-        return refuse("forbidden", rule)
-    if kind == "group" and not _fits(policy.group_creators, person):
-        return refuse("role_cannot_initiate", rule)
-    return allow(rule)
-
-
-def may_start_for_roster(
-    policy: Policy, person: PersonRecord, role: str | None
-) -> Verdict:
-    """May this person start the conversation of a roster that has them in this role?
-
-    `None` for the role means not on it, and is also the answer for a roster that does
-    not exist (ITS-3).
+    A silent block is never visible here (ITS-96).
     """
-    if (switch := _may_speak(policy, person)) is not None:
-        return switch
-    if role is None:
-        return refuse("not_enrolled", "start.roster")
-    if role not in policy.roster_starters:
-        return refuse("role_cannot_initiate", "start.roster")
-    return allow("start.roster")
+    verdicts = {action: decide(action, case) for action in ACTIONS}
+    return {
+        action: verdict.code
+        for action, verdict in verdicts.items()
+        if not verdict.allowed and not verdict.silent
+    }
 
 
-def may_initiate(policy: Policy, sender: Party, recipient: Party | None) -> Verdict:
-    """May the sender write first to the recipient?
-
-    A recipient who does not exist (`None`) is judged as a person without any relation:
-    the answer tells a stranger from nobody only to those who may reach strangers.
-    """
-    if (switch := _may_speak(policy, sender.person)) is not None:
-        return switch
-    rows = [rule for rule in policy.initiate if _fits(rule.senders, sender.person)]
-    if not rows:
-        return refuse("role_cannot_initiate", "initiate")
-    row = next((row for row in rows if _connects(row, sender, recipient)), None)
-    if row is None:
-        return refuse("no_relationship", "initiate")
-    if recipient is None:
-        return refuse("recipient_unknown", row.id)
-    return _can_be_reached(recipient.person) or allow(row.id)
+# ------------------------------------------------------------ the steps, in order
 
 
-def _connects(row: InitiateRule, sender: Party, recipient: Party | None) -> bool:
-    if recipient is None:
-        return not row.recipients and row.relation is Relation.ANYBODY
-    return _fits(row.recipients, recipient.person) and PREDICATES[row.relation](
-        sender, recipient
-    )
-
-
-def _may_speak(policy: Policy, person: PersonRecord) -> Verdict | None:
-    if not policy.enabled:
-        return refuse("messaging_disabled_site", "site")
-    if person.messaging_disabled:
+def _switches(row: _Row, case: Case) -> Verdict | None:
+    if not row.speaks:
+        return None
+    if not case.policy.enabled:
+        return refuse("messaging_disabled_site", "enabled")
+    if switched_off(case.policy, case.sender):
         return refuse("messaging_disabled_sender", "sender")
     return None
 
 
-def _can_be_reached(person: PersonRecord | None) -> Verdict | None:
-    if person is None:
+def _part_of_it(_row: _Row, case: Case) -> Verdict | None:
+    if case.conversation is None or case.member:
         return None
-    if not person.active:
+    code = "not_enrolled" if case.where in ROSTER_KINDS else "not_participant"
+    return refuse(code, "membership")
+
+
+def _rules(row: _Row, case: Case) -> Verdict | None:
+    if row.deed == "initiate":
+        return _initiate(case)
+    if row.deed == "start":
+        return _start(case)
+    if row.deed == "upload":
+        offered = case.policy.attachments
+        return allow("attachments") if offered else refuse("forbidden", "attachments")
+    rule = f"{row.deed}.{case.where}"
+    who = case.policy.rights.get(row.deed, {}).get(case.where, ())
+    if not has(who, case):
+        mute = row.deed == "send" and case.where == "mass"  # ITS-108
+        return refuse("mass_no_reply" if mute else "forbidden", rule)
+    if (refusal := _own_message(row, case)) is not None:
+        return refusal
+    if row.reaches and case.where == "direct" and case.recipient is not None:
+        return _reply(case) or allow(rule)
+    return allow(rule)
+
+
+def _initiate(case: Case) -> Verdict:
+    if overrides_everywhere(case):
+        return allow("override")
+    rows = [
+        rule
+        for rule in case.policy.initiate
+        if rule.enabled and fits(rule.senders, case.sender)
+    ]
+    if not rows:
+        return refuse("role_cannot_initiate", "initiate")
+    row = next((row for row in rows if connects(row, case)), None)
+    if row is None or row.effect == "deny":
+        return refuse("no_relationship", "initiate" if row is None else row.id)
+    return allow(row.id)
+
+
+def _start(case: Case) -> Verdict:
+    kind, policy = case.where, case.policy
+    rule = f"start.{kind}"
+    if kind not in policy.kinds:
+        return refuse("forbidden", rule)
+    if kind == "mass" or (kind == "direct" and case.individually):
+        many = _one_by_one(case)
+        return allow(rule) if many else refuse("forbidden", "fanout")
+    if kind in ROSTER_KINDS:
+        # Not on it is also the answer for a roster that does not exist (ITS-3).
+        if case.roster_role is None:
+            return refuse("not_enrolled", rule)
+        if case.roster_role not in policy.roster_starters:
+            return refuse("role_cannot_initiate", rule)
+    if kind == "group" and not fits(policy.group_creators, case.sender):
+        return refuse("role_cannot_initiate", rule)
+    return allow(rule)
+
+
+def _one_by_one(case: Case) -> bool:
+    """Whether the sender may write to several at once, one by one (ITS-44, MOO-63)."""
+    fanout, mass, person = case.policy.fanout, case.policy.mass, case.sender.person
+    if fanout != "mass":
+        return fanout == "everybody"
+    privileged = any(one in mass.privileges for one in person.details.privileges)
+    return privileged or any(role in mass.roles for role in person.roles)
+
+
+def _reply(case: Case) -> Verdict | None:
+    """Whether a direct conversation may still be written in, as the rules go."""
+    policy, pair = case.policy, case.pair
+    if policy.reply == "same_as_initiate":
+        verdict = _initiate(case)
+        return None if verdict.allowed else verdict
+    if policy.relationship_ended != "read_only" or pair is None:
+        return None
+    # Whoever was answered may go on as long as one of the two might write first.
+    turned = pair.turned()
+    other = replace(
+        case, sender=turned.sender, recipient=turned.recipient, between=turned.between
+    )
+    if _initiate(case).allowed or _initiate(other).allowed:
+        return None
+    return refuse("relationship_ended", "relationshipEnded")
+
+
+def _own_message(row: _Row, case: Case) -> Verdict | None:
+    message = case.message
+    if message is None:
+        return None
+    own = message.author_id == case.sender.person.id
+    if row.deed == "edit":
+        if not own or message.kind != "text":
+            return refuse("forbidden", "edit.own")
+        window_s = case.policy.edit_window_s
+        if window_s and case.now_ms - message.created_at_ms > window_s * 1000:
+            return refuse("edit_window_over", "editWindowS")
+    if row.deed == "delete" and not own:
+        return refuse("forbidden", "delete.own")
+    return None
+
+
+def _preference(row: _Row, case: Case) -> Verdict | None:
+    """What the recipient accepts (MOO-13 … 20); nobody is judged as a stranger is."""
+    privacy = case.policy.recipient_privacy
+    asked = row.deed == "initiate" or (
+        row.reaches
+        and case.where == "direct"
+        and case.policy.reply == "same_as_initiate"
+    )
+    if not (asked and privacy.enabled) or overrides(case):
+        return None
+    pair = case.pair
+    together = pair is not None and PREDICATES[Relation.SAME_COURSE](pair)
+    if pair is not None and PREDICATES[Relation.CONTACT](pair):
+        return None
+    accepted = _accepted(case)
+    if accepted == "anyone" or (accepted == "courses" and together):
+        return None
+    if not privacy.site_wide and not together:
+        return refuse("no_relationship", "recipientPrivacy")
+    if accepted == "courses":
+        return refuse("privacy_course_only", "recipientPrivacy")
+    if case.policy.contacts == "requests":
+        return refuse("contact_request_required", "recipientPrivacy")
+    return refuse("privacy_contacts_only", "recipientPrivacy")
+
+
+def _accepted(case: Case) -> Accepts:
+    privacy = case.policy.recipient_privacy
+    chosen = case.recipient.person.accepts if case.recipient is not None else None
+    accepted = chosen or ("anyone" if privacy.site_wide else privacy.default)
+    if accepted == "anyone" and not privacy.site_wide:
+        return "courses"
+    return accepted
+
+
+def _blocks(row: _Row, case: Case) -> Verdict | None:
+    block, pair = case.policy.block, case.pair
+    if not row.reaches or pair is None or case.where != "direct":
+        return None
+    by_other = case.between.blocked_by and not exempt(case, pair.sender)
+    by_self = case.between.blocked and not exempt(case, pair.recipient)
+    if block.mode == "mutual_silent":
+        if by_self:
+            return refuse("blocked", "block.mutual_silent")
+        if by_other:
+            return refuse("recipient_unavailable", "block.mutual_silent", silent=True)
+    if block.mode == "one_way" and by_other and not overrides(case):
+        return refuse("recipient_unavailable", "block.one_way")
+    return None
+
+
+def _recipient_switch(row: _Row, case: Case) -> Verdict | None:
+    if not row.reaches:
+        return None
+    if case.recipient is None:
+        missing = row.deed == "initiate"
+        return refuse("recipient_unknown", "recipient") if missing else None
+    if not case.recipient.person.active:
         return refuse("recipient_unavailable", "recipient")
-    if person.messaging_disabled:
+    if switched_off(case.policy, case.recipient):
         return refuse("messaging_disabled_recipient", "recipient")
     return None
 
 
-def _fits(roles: frozenset[str], person: PersonRecord) -> bool:
-    return not roles or not roles.isdisjoint(person.roles)
+def _state(row: _Row, case: Case) -> Verdict | None:
+    if case.conversation is None or case.conversation.state not in row.refused_in:
+        return None
+    return refuse(_STATE_CODES[case.conversation.state], "state")
 
 
-def _has(right: Right, standing: Standing) -> bool:
-    creator = standing.conversation.created_by == standing.person.id
-    return (
-        right.member
-        or (right.creator and creator)
-        or (right.staff and standing.is_staff)
-    )
+def _limits(row: _Row, case: Case) -> Verdict | None:
+    most = case.policy.recipients_max
+    # 300 are allowed and 301 are not, each person counted once (ITS-49 … 52); who
+    # follows a roster is not counted at all (ITS-51).
+    by_hand = row.deed == "start" and case.where not in ROSTER_KINDS
+    if by_hand and most is not None and case.count > most:
+        return refuse("too_many_recipients", "recipientsMax")
+    return None
+
+
+_ORDER: Final[tuple[Callable[[_Row, Case], Verdict | None], ...]] = (
+    _switches,
+    _part_of_it,
+    _rules,
+    _preference,
+    _blocks,
+    _recipient_switch,
+    _state,
+    _limits,
+)

@@ -11,16 +11,16 @@ from typing import Any
 
 from chatd.actions import (
     conversations,
+    forwarding,
     me,
     members,
     messages,
     reading,
-    recipients,
     recovery,
-    starting,
 )
 from chatd.actions.basis.rates import Cost
 from chatd.actions.content import search
+from chatd.actions.starting import previewing, searching, start
 
 # `Any`: each action takes its own request type; the row binds the argument to just that
 # type before it calls, which a homogeneous table cannot say.
@@ -42,8 +42,9 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
         "GetUnread": Deed(reading.unread, Cost.READ),
         "ListConversations": Deed(conversations.page, Cost.READ),
         "GetConversation": Deed(conversations.get, Cost.READ),
-        "StartConversation": Deed(starting.start, Cost.START),
-        "SearchRecipients": Deed(recipients.search, Cost.READ),
+        "StartConversation": Deed(start.start, Cost.START),
+        "PreviewRecipients": Deed(previewing.preview, Cost.READ),
+        "SearchRecipients": Deed(searching.search, Cost.READ),
         "RenameConversation": Deed(conversations.rename, Cost.WRITE),
         "CloseConversation": Deed(conversations.close, Cost.WRITE),
         "ReopenConversation": Deed(conversations.reopen, Cost.WRITE),
@@ -56,6 +57,7 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
         "SendMessage": Deed(messages.send, Cost.SEND),
         "EditMessage": Deed(messages.edit, Cost.SEND),
         "DeleteMessage": Deed(messages.delete, Cost.WRITE),
+        "ForwardMessage": Deed(forwarding.forward, Cost.SEND),
         "ListMessages": Deed(messages.page, Cost.READ),
         "Search": Deed(search.find, Cost.READ),
         "MarkRead": Deed(reading.mark_read, Cost.READ),

@@ -21,6 +21,8 @@ from chatd.store.members import Join, Part
 from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
 from chatd.store.people import EndSessions, PutPerson
 from chatd.store.personal import (
+    Hide,
+    HideMessage,
     MarkUnread,
     MoveRead,
     PermissionsMoved,
@@ -34,7 +36,7 @@ from chatd.store.rosters import (
     RemoveRoster,
     RemoveRosterMember,
 )
-from chatd.store.tenants import PutTenant
+from chatd.store.tenants import PutPolicy, PutTenant
 
 Write = (
     CreateConversation
@@ -56,6 +58,8 @@ Write = (
     | MoveRead
     | MarkUnread
     | SetMarks
+    | Hide
+    | HideMessage
     | SetPreferences
     | PermissionsMoved
     | PutRoster
@@ -63,6 +67,7 @@ Write = (
     | PutRosterMember
     | RemoveRosterMember
     | PutTenant
+    | PutPolicy
 )
 
 

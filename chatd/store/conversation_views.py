@@ -12,6 +12,7 @@ from chatd.domain.members import History, Interval, Range, visible_ranges
 from chatd.domain.messages import MessageRecord
 from chatd.store import messages, personal
 from chatd.store.conversations import COLUMNS, to_record
+from chatd.store.members import visible
 from chatd.store.transaction import Row, SqlValue, Transaction, placeholders
 
 
@@ -26,6 +27,7 @@ class Marks:
     archived: bool = False
     draft: str | None = None
     cleared_seq: int = 0
+    hidden_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class ConversationView:
 
     `unread` stops at the given bound plus one. `others` are the ids of up to a few
     other participants, the peer first of a direct conversation. `ranges` is what the
-    person may see of the log.
+    person may see of the log, `hidden` the positions of messages that the person has
+    deleted for himself.
     """
 
     record: ConversationRecord
@@ -61,6 +64,7 @@ class ConversationView:
     others: tuple[str, ...]
     ranges: tuple[Range, ...]
     amended: Amendments
+    hidden: frozenset[int] = frozenset()
 
     def sees(self, seq: int) -> bool:
         """Whether the person may see a position of the log."""
@@ -85,6 +89,13 @@ def _filter(name: str, history: History) -> str:
         "archived": _ARCHIVED,
         "closed": _CLOSED,
     }[name]
+
+
+def _listed(history: History) -> str:
+    """Not hidden, or there is a message since that the person may see."""
+    since = "m.tenant = p.tenant AND m.conversation_id = p.conversation_id"
+    since += f" AND m.seq > p.hidden_seq AND {visible('p', 'm.seq', history)}"
+    return f"(p.hidden_seq = 0 OR EXISTS (SELECT 1 FROM message m WHERE {since}))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +134,7 @@ async def page_ids(
         f"SELECT {activity}, c.id FROM conversation_person p"
         " JOIN conversation c ON c.tenant = p.tenant AND c.id = p.conversation_id"
         f" LEFT JOIN {personal.OPEN_STAY} WHERE p.tenant = $1 AND p.user_id = $2"
-        f" AND ({_filter(filter_, history)}){behind}"
+        f" AND ({_filter(filter_, history)}) AND {_listed(history)}{behind}"
         f" ORDER BY {activity} DESC, c.id DESC LIMIT $3",
         *parameters,
     )
@@ -154,7 +165,11 @@ async def views(
         row[0]: _view(row, stays[row[0]], others.get(row[0], ()), history)
         for row in rows
     }
-    lasts = await _lasts(tx, tenant, found.values(), {row[0]: row[13] for row in rows})
+    some = [row[0] for row in rows if row[33]]
+    hidden = await personal.hidden(tx, tenant, user_id, some)
+    for id_, seqs in hidden.items():
+        found[id_] = replace(found[id_], hidden=seqs)
+    lasts = await _lasts(tx, tenant, found.values(), {row[0]: row[14] for row in rows})
     return [
         replace(found[id_], last_message=lasts.get(id_)) for id_ in ids if id_ in found
     ]
@@ -210,7 +225,8 @@ async def _rows(
         " WHERE s.tenant = p.tenant AND s.conversation_id = p.conversation_id"
         " AND s.user_id = p.user_id) ORDER BY t.seq DESC LIMIT 1) END,"
         " p.left_state, p.left_participant_count, p.left_activity_ms,"
-        " p.amended_seq, p.amended_after_seq, p.amended_after_pseq"
+        " p.amended_seq, p.amended_after_seq, p.amended_after_pseq, p.hidden_seq,"
+        " p.hidden_messages"
         " FROM conversation_person p"
         " JOIN conversation c ON c.tenant = p.tenant AND c.id = p.conversation_id"
         f" LEFT JOIN {personal.OPEN_STAY} WHERE p.tenant = $1 AND p.user_id = $2"
@@ -226,38 +242,39 @@ async def _rows(
 def _view(
     row: Row, stays: tuple[Interval, ...], others: tuple[str, ...], history: History
 ) -> ConversationView:
-    record, member = to_record(row), bool(row[14])
+    record, member = to_record(row), bool(row[15])
     if not member:
         record = replace(
             record,
-            title=row[24],
-            state=row[25],
-            participant_count=row[26],
-            last_activity_ms=row[27],
+            title=row[25],
+            state=row[26],
+            participant_count=row[27],
+            last_activity_ms=row[28],
             head_seq=max(stay.left_seq or 0 for stay in stays),
         )
     marks = Marks(
-        read_seq=row[15],
-        marked_unread=bool(row[16]),
-        muted=bool(row[17]),
-        starred=bool(row[18]),
-        archived=bool(row[19]),
-        draft=row[20],
-        cleared_seq=row[21],
+        read_seq=row[16],
+        marked_unread=bool(row[17]),
+        muted=bool(row[18]),
+        starred=bool(row[19]),
+        archived=bool(row[20]),
+        draft=row[21],
+        cleared_seq=row[22],
+        hidden_seq=row[32],
     )
     return ConversationView(
         record=record,
         member=member,
         intervals=stays,
         marks=marks,
-        unread=row[22],
-        first_unread_seq=row[23],
+        unread=row[23],
+        first_unread_seq=row[24],
         last_message=None,
         others=others if member or record.kind == "direct" else (),
         ranges=visible_ranges(
             stays, record.head_seq, cleared_seq=marks.cleared_seq, history=history
         ),
-        amended=Amendments(row[28], row[29], row[30]),
+        amended=Amendments(row[29], row[30], row[31]),
     )
 
 

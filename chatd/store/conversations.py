@@ -13,7 +13,7 @@ from chatd.store.transaction import Row, Transaction
 COLUMNS = (
     "c.id, c.kind, c.state, c.title, c.version, c.head_seq, c.participant_count,"
     " c.created_by, c.created_at_ms, c.last_activity_ms, c.roster_kind, c.roster_id,"
-    " c.direct_key"
+    " c.direct_key, c.sent_to"
 )
 
 STATE_AFTER: dict[str, State] = {
@@ -38,6 +38,7 @@ class CreateConversation:
     roster_kind: str | None = None
     roster_id: str | None = None
     direct_key: str | None = None
+    sent_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ async def create(tx: Transaction, effects: Effects, write: CreateConversation) -
     await tx.run(
         "INSERT INTO conversation (tenant, id, kind, state, title, roster_kind,"
         " roster_id, direct_key, created_by, created_at_ms, last_activity_ms,"
-        " changed_at_ms) VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $9, $9)",
+        " changed_at_ms, sent_to)"
+        " VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $9, $9, $10)",
         effects.tenant,
         write.id,
         write.kind,
@@ -73,6 +75,7 @@ async def create(tx: Transaction, effects: Effects, write: CreateConversation) -
         write.direct_key,
         write.created_by,
         effects.at_ms,
+        write.sent_to,
     )
     seq = await effects.append(
         tx,
@@ -147,6 +150,7 @@ def to_record(row: Row) -> ConversationRecord:
         roster_kind=row[10],
         roster_id=row[11],
         direct_key=row[12],
+        sent_to=row[13],
     )
 
 
@@ -160,6 +164,23 @@ async def record(
         conversation_id,
     )
     return None if row is None else to_record(row)
+
+
+async def places(
+    tx: Transaction, tenant: str, after: tuple[str, str], limit: int
+) -> list[tuple[str, ConversationRecord]]:
+    """Who is in what now, by (user, conversation), after such a pair."""
+    rows = await tx.all(
+        f"SELECT {COLUMNS}, p.user_id FROM conversation_person p"
+        " JOIN conversation c ON c.tenant = p.tenant AND c.id = p.conversation_id"
+        " WHERE p.tenant = $1 AND p.member = 1"
+        " AND (p.user_id, p.conversation_id) > ($2, $3)"
+        " ORDER BY p.user_id, p.conversation_id LIMIT $4",
+        tenant,
+        *after,
+        limit,
+    )
+    return [(row[14], to_record(row)) for row in rows]
 
 
 async def direct(tx: Transaction, tenant: str, key: str) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chatd.domain.members import History, Interval
 from chatd.store.effects import Effects
-from chatd.store.transaction import SqlValue, Transaction
+from chatd.store.transaction import SqlValue, Transaction, placeholders
 
 EVENT_IDS_MAX = 100
 """Most people that one log row names (contract section 4); the rest is counted."""
@@ -180,8 +180,11 @@ async def blind(
         " ON p.tenant = o.tenant AND p.conversation_id = o.conversation_id"
         " AND p.user_id = o.user_id WHERE o.tenant = $1 AND o.conversation_id = $2"
         # Whoever was there already sees it, unless it was cleared.
-        " AND o.left_seq IS NULL AND (o.joined_seq > $3 OR p.cleared_seq >= $3)"
-        f" AND NOT ({visible('p', '$3', history)})",
+        " AND o.left_seq IS NULL AND ((o.joined_seq > $3 OR p.cleared_seq >= $3)"
+        f" AND NOT ({visible('p', '$3', history)})"
+        " OR p.hidden_messages > 0 AND EXISTS (SELECT 1 FROM message_hidden h"
+        " WHERE h.tenant = p.tenant AND h.user_id = p.user_id"
+        " AND h.conversation_id = p.conversation_id AND h.seq = $3))",
         tenant,
         conversation_id,
         seq,
@@ -203,6 +206,20 @@ async def intervals(
     return tuple(Interval(row[0], row[1]) for row in rows)
 
 
+async def cleared_seq(
+    tx: Transaction, tenant: str, conversation_id: str, user_id: str
+) -> int:
+    """Up to where a person has done away with a conversation; 0 for nothing."""
+    row = await tx.one(
+        "SELECT cleared_seq FROM conversation_person WHERE tenant = $1"
+        " AND conversation_id = $2 AND user_id = $3",
+        tenant,
+        conversation_id,
+        user_id,
+    )
+    return int(row[0]) if row else 0
+
+
 async def current_ids(
     tx: Transaction, tenant: str, conversation_id: str
 ) -> tuple[str, ...]:
@@ -214,6 +231,25 @@ async def current_ids(
         conversation_id,
     )
     return tuple(row[0] for row in rows)
+
+
+async def current_of(
+    tx: Transaction, tenant: str, conversation_ids: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Who is a member now of each of these."""
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(conversation_ids, ())
+    if not found:
+        return found
+    rows = await tx.all(
+        "SELECT conversation_id, user_id FROM membership WHERE tenant = $1"
+        f" AND conversation_id IN ({placeholders(2, len(found))})"
+        " AND left_seq IS NULL ORDER BY user_id",
+        tenant,
+        *found,
+    )
+    for id_, user_id in rows:
+        found[id_] += (user_id,)
+    return found
 
 
 async def page(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatd.domain.members import History, Range
-from chatd.domain.messages import MessageRecord
+from chatd.domain.messages import Forwarded, MessageRecord
 from chatd.store import personal
 from chatd.store.content import attachments, search
 from chatd.store.content.attachments import Attach
@@ -19,11 +19,13 @@ COLUMNS = (
     "m.id, m.conversation_id, m.seq, m.kind, m.author_id, a.name, m.created_at_ms,"
     " m.last_event_seq, m.text, m.links_json, m.reply_to_id, m.client_message_id,"
     " m.digest, m.edited_at_ms, m.removed_at_ms, m.removed_by, r.name, m.notice,"
-    " m.attachments_json"
+    " m.attachments_json, m.forwarded_from_id, m.forwarded_author_id, f.name,"
+    " m.forwarded_at_ms"
 )
 TABLES = (
     "message m JOIN person a ON a.tenant = m.tenant AND a.id = m.author_id"
     " LEFT JOIN person r ON r.tenant = m.tenant AND r.id = m.removed_by"
+    " LEFT JOIN person f ON f.tenant = m.tenant AND f.id = m.forwarded_author_id"
 )
 
 
@@ -43,6 +45,7 @@ class InsertMessage:
     kind: str = "text"
     links_json: str | None = None
     reply_to_id: str | None = None
+    forwarded: Forwarded | None = None
     attached: tuple[Attach, ...] = ()
     attachments_json: str | None = None
 
@@ -69,7 +72,7 @@ class RemoveMessage:
 
     id: str
     conversation_id: str
-    actor_id: str
+    actor_id: str | None
     by: str | None
     notice: str
     history: History = "all"
@@ -81,6 +84,7 @@ class Conflict(Exception):
 
 async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> None:
     """Apply an `InsertMessage`; the author has read up to his own message."""
+    origin = write.forwarded
     if write.attached:
         await attachments.claim(tx, effects, write.id, write.author_id, write.attached)
     seq = await effects.append(
@@ -93,8 +97,10 @@ async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> Non
     await tx.run(
         "INSERT INTO message (tenant, id, conversation_id, seq, kind, author_id, text,"
         " links_json, reply_to_id, client_message_id, digest, created_at_ms,"
-        " last_event_seq, attachments_json)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $4, $13)",
+        " last_event_seq, attachments_json, forwarded_from_id, forwarded_author_id,"
+        " forwarded_at_ms)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $4, $13, $14,"
+        " $15, $16)",
         effects.tenant,
         write.id,
         write.conversation_id,
@@ -108,6 +114,9 @@ async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> Non
         write.digest,
         effects.at_ms,
         write.attachments_json,
+        origin.message_id if origin else None,
+        origin.author_id if origin else None,
+        origin.at_ms if origin else None,
     )
     await tx.run(
         "UPDATE conversation SET last_message_id = $3, last_activity_ms = $4"
@@ -176,8 +185,9 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> Non
     await tell_former(tx, effects, write, seq)
     changed = await tx.run(
         "UPDATE message SET text = NULL, links_json = NULL, edited_at_ms = NULL,"
-        " attachments_json = NULL, digest = NULL, removed_at_ms = $3, removed_by = $4,"
-        " notice = $5, last_event_seq = $6"
+        " attachments_json = NULL, digest = NULL, forwarded_from_id = NULL,"
+        " forwarded_author_id = NULL, forwarded_at_ms = NULL, removed_at_ms = $3,"
+        " removed_by = $4, notice = $5, last_event_seq = $6"
         " WHERE tenant = $1 AND id = $2 AND removed_at_ms IS NULL",
         effects.tenant,
         write.id,
@@ -246,6 +256,7 @@ def to_record(row: Row) -> MessageRecord:
         removed_by_name=row[16],
         notice=row[17],
         attachments_json=row[18],
+        forwarded=None if row[19] is None else Forwarded(*row[19:23]),
     )
 
 

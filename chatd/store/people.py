@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+import msgspec
 import orjson
 
-from chatd.domain.people import Enrolment, PersonRecord
+from chatd.domain.people import NO_DETAILS, Details, Enrolment, PersonRecord
 from chatd.store.effects import Effects
 from chatd.store.transaction import Row, Transaction, placeholders
 
@@ -14,6 +16,10 @@ COLUMNS = (
     " p.messaging_disabled, p.tokens_valid_from_ms, p.enter_sends, p.language,"
     " p.details_json"
 )
+_DETAILS: Final = msgspec.json.Decoder(Details)
+
+UNITS_DEEP_MAX: Final = 32
+"""Levels of a hierarchy that are looked at: country to class is seven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,7 @@ class PutPerson:
     avatar_url: str | None = None
     active: bool = True
     messaging_disabled: bool = False
-    details: str = "{}"
+    details: Details = NO_DETAILS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ async def put(tx: Transaction, effects: Effects, write: PutPerson) -> None:
         write.avatar_url,
         int(write.active),
         int(write.messaging_disabled),
-        write.details,
+        msgspec.json.encode(write.details).decode(),
         effects.at_ms,
     )
     effects.facts("person", write.id)
@@ -98,7 +104,7 @@ def to_record(row: Row) -> PersonRecord:
         tokens_valid_from_ms=row[9],
         enter_sends=bool(row[10]),
         language=row[11],
-        details=row[12],
+        details=_DETAILS.decode(row[12]),
     )
 
 
@@ -130,15 +136,46 @@ async def enrolments(
     if not user_ids:
         return found
     rows = await tx.all(
-        "SELECT user_id, kind, roster_id, role FROM roster_member"
-        f" WHERE tenant = $1 AND user_id IN ({placeholders(2, len(user_ids))})"
-        " ORDER BY user_id, kind, roster_id",
+        "SELECT m.user_id, m.kind, m.roster_id, m.role,"
+        " CASE WHEN m.kind = 'group' THEN r.details_json END FROM roster_member m"
+        " LEFT JOIN roster r ON r.tenant = m.tenant AND r.kind = m.kind"
+        " AND r.id = m.roster_id WHERE m.tenant = $1"
+        f" AND m.user_id IN ({placeholders(2, len(user_ids))})"
+        " ORDER BY m.user_id, m.kind, m.roster_id",
         tenant,
         *user_ids,
     )
-    for user_id, kind, roster_id, role in rows:
-        found[user_id] += (Enrolment(kind, roster_id, role),)
+    units = sorted({row[2] for row in rows if row[1] == "unit"})
+    above = await _above(tx, tenant, units)
+    for user_id, kind, roster_id, role, details in rows:
+        variety = orjson.loads(details).get("kind", "") if details else ""
+        over = above.get(roster_id, ()) if kind == "unit" else ()
+        found[user_id] += (Enrolment(kind, roster_id, role, variety, over),)
     return found
+
+
+async def _above(
+    tx: Transaction, tenant: str, units: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """The units above each of these, the nearest first."""
+    if not units:
+        return {}
+    rows = await tx.all(
+        "WITH RECURSIVE up (start, id, parent_id, depth) AS ("
+        "SELECT id, id, parent_id, 0 FROM roster WHERE tenant = $1 AND kind = 'unit'"
+        f" AND id IN ({placeholders(3, len(units))}) UNION ALL"
+        " SELECT up.start, r.id, r.parent_id, up.depth + 1 FROM up JOIN roster r"
+        " ON r.tenant = $1 AND r.kind = 'unit' AND r.id = up.parent_id"
+        " WHERE up.depth < $2)"
+        " SELECT start, id FROM up WHERE depth > 0 ORDER BY start, depth",
+        tenant,
+        UNITS_DEEP_MAX,
+        *units,
+    )
+    above: dict[str, tuple[str, ...]] = {}
+    for start, id_ in rows:
+        above[start] = (*above.get(start, ()), id_)
+    return above
 
 
 async def search(

@@ -4,13 +4,14 @@ There is no log of it: every row carries the `personalSeq` of its last change, a
 `Sync` returns the rows changed since. So it never grows, and nothing need be deleted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from chatd.domain.members import History
 from chatd.store.effects import Effects
 from chatd.store.members import visible
-from chatd.store.transaction import Transaction
+from chatd.store.transaction import Transaction, placeholders
 
 PersonalKind = Literal["membership", "read", "marks", "permissions", "preferences"]
 
@@ -43,6 +44,28 @@ class SetMarks:
     starred: bool | None = None
     archived: bool | None = None
     draft: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hide:
+    """The conversation leaves the person's list until there is a new message in it.
+
+    `clear`: all that is in it now is gone for the person, too (ISP-18, MOO-57).
+    """
+
+    conversation_id: str
+    user_id: str
+    clear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HideMessage:
+    """A message goes from the person's view; it keeps its place (MOO-55)."""
+
+    conversation_id: str
+    user_id: str
+    message_id: str
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +138,92 @@ async def set_marks(tx: Transaction, effects: Effects, write: SetMarks) -> None:
         write.draft,
         await effects.move_person(tx, write.user_id),
     )
+
+
+async def hide(tx: Transaction, effects: Effects, write: Hide) -> None:
+    """Apply a `Hide`. What is gone is read, and no draft is left of it."""
+    head = "(SELECT c.head_seq FROM conversation c WHERE c.tenant = $1 AND c.id = $2)"
+    cleared = (
+        f", cleared_seq = {head}, read_seq = {head}, marked_unread = 0, draft = NULL"
+    )
+    await tx.run(
+        f"UPDATE conversation_person SET hidden_seq = {head}, membership_pseq = $4"
+        + (cleared if write.clear else "")
+        + _OWN_ROW,
+        effects.tenant,
+        write.conversation_id,
+        write.user_id,
+        await effects.move_person(tx, write.user_id),
+    )
+    effects.facts("person", write.user_id)
+
+
+async def hide_message(tx: Transaction, effects: Effects, write: HideMessage) -> None:
+    """Apply a `HideMessage`; what is hidden already stays as it is."""
+    there = await tx.one(
+        "SELECT 1 FROM message_hidden WHERE tenant = $1 AND user_id = $2"
+        " AND conversation_id = $3 AND seq = $4",
+        effects.tenant,
+        write.user_id,
+        write.conversation_id,
+        write.seq,
+    )
+    if there is not None:
+        return
+    moved = await effects.move_person(tx, write.user_id)
+    await tx.run(
+        "INSERT INTO message_hidden (tenant, user_id, conversation_id, seq, message_id,"
+        " pseq) VALUES ($1, $2, $3, $4, $5, $6)",
+        effects.tenant,
+        write.user_id,
+        write.conversation_id,
+        write.seq,
+        write.message_id,
+        moved,
+    )
+    await tx.run(
+        "UPDATE conversation_person SET hidden_messages = hidden_messages + 1,"
+        " membership_pseq = $4" + _OWN_ROW,
+        effects.tenant,
+        write.conversation_id,
+        write.user_id,
+        moved,
+    )
+
+
+async def hidden(
+    tx: Transaction, tenant: str, user_id: str, conversation_ids: Sequence[str]
+) -> dict[str, frozenset[int]]:
+    """Positions of the messages that a person has hidden, by conversation."""
+    if not conversation_ids:
+        return {}
+    rows = await tx.all(
+        "SELECT conversation_id, seq FROM message_hidden WHERE tenant = $1"
+        " AND user_id = $2 AND conversation_id IN"
+        f" ({placeholders(3, len(conversation_ids))})",
+        tenant,
+        user_id,
+        *conversation_ids,
+    )
+    found: dict[str, frozenset[int]] = {}
+    for id_, seq in rows:
+        found[id_] = found.get(id_, frozenset()) | {seq}
+    return found
+
+
+async def hidden_since(
+    tx: Transaction, tenant: str, user_id: str, personal_seq: int, limit: int
+) -> list[str]:
+    """Ids of the messages that a person has hidden after a position, in order."""
+    rows = await tx.all(
+        "SELECT message_id FROM message_hidden WHERE tenant = $1 AND user_id = $2"
+        " AND pseq > $3 ORDER BY pseq LIMIT $4",
+        tenant,
+        user_id,
+        personal_seq,
+        limit,
+    )
+    return [row[0] for row in rows]
 
 
 async def set_preferences(
@@ -254,6 +363,9 @@ def unread(history: History) -> str:
         "m.tenant = p.tenant AND m.conversation_id = p.conversation_id"
         " AND m.seq > p.read_seq AND m.author_id <> p.user_id"
         " AND m.kind = 'text' AND m.removed_at_ms IS NULL"
+        " AND (p.hidden_messages = 0 OR NOT EXISTS (SELECT 1 FROM message_hidden h"
+        " WHERE h.tenant = m.tenant AND h.user_id = p.user_id"
+        " AND h.conversation_id = m.conversation_id AND h.seq = m.seq))"
         # The first test is the second one's answer for nearly every message.
         f" AND (m.seq >= o.joined_seq OR ({visible('p', 'm.seq', history)}))"
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatd.store.effects import Effects
-from chatd.store.people import like_part
+from chatd.store.people import UNITS_DEEP_MAX, like_part
 from chatd.store.transaction import Row, SqlValue, Transaction, placeholders
 
 
@@ -64,7 +64,13 @@ class RosterRecord:
 
 
 async def put(tx: Transaction, effects: Effects, write: PutRoster) -> None:
-    """Apply a `PutRoster`."""
+    """Apply a `PutRoster`; where it stands and what it is connects its people."""
+    before = await get(tx, effects.tenant, write.kind, write.id)
+    if before is not None and (
+        (before.parent_id, before.details) != (write.parent_id, write.details)
+    ):
+        for user_id in await _below(tx, effects.tenant, write.kind, write.id):
+            await effects.bump_person(tx, user_id)
     await tx.run(
         "INSERT INTO roster (tenant, kind, id, name, name_folded, url, parent_id,"
         " course_id, details_json, version)"
@@ -86,9 +92,28 @@ async def put(tx: Transaction, effects: Effects, write: PutRoster) -> None:
     effects.facts("roster", f"{write.kind}:{write.id}")
 
 
+async def _below(
+    tx: Transaction, tenant: str, kind: str, roster_id: str
+) -> tuple[str, ...]:
+    """Everybody on a roster and, of a unit, on those below it."""
+    rows = await tx.all(
+        "WITH RECURSIVE down (id, depth) AS (SELECT id, 0 FROM roster"
+        " WHERE tenant = $1 AND kind = $2 AND id = $3 UNION ALL"
+        " SELECT r.id, down.depth + 1 FROM down JOIN roster r ON r.tenant = $1"
+        " AND r.kind = $2 AND r.parent_id = down.id WHERE down.depth < $4)"
+        " SELECT DISTINCT m.user_id FROM down JOIN roster_member m ON m.tenant = $1"
+        " AND m.kind = $2 AND m.roster_id = down.id ORDER BY m.user_id",
+        tenant,
+        kind,
+        roster_id,
+        UNITS_DEEP_MAX,
+    )
+    return tuple(row[0] for row in rows)
+
+
 async def remove(tx: Transaction, effects: Effects, write: RemoveRoster) -> None:
     """Apply a `RemoveRoster`."""
-    for user_id in await member_ids(tx, effects.tenant, write.kind, write.id):
+    for user_id in await _below(tx, effects.tenant, write.kind, write.id):
         await effects.bump_person(tx, user_id)
     await tx.run(
         "DELETE FROM roster_member WHERE tenant = $1 AND kind = $2 AND roster_id = $3",
@@ -247,6 +272,8 @@ async def search(
     limit: int,
 ) -> list[RosterRecord]:
     """Rosters of these kinds with this person on them whose name holds this part."""
+    if not kinds:
+        return []
     parameters: list[SqlValue] = [tenant, like_part(part), member, limit]
     names = ", ".join(f"${number}" for number in range(5, 5 + len(kinds)))
     rows = await tx.all(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chatd.actions.content import attachments
+from chatd.actions.directory import policies
 from chatd.api.deeds import change_conversation
 from chatd.domain.content.attachments import AttachmentRecord
 from chatd.errors import Refused
@@ -21,6 +22,7 @@ from chatd.store.people import PutPerson
 from chatd.store.tenants import PutTenant
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.base import Request
+from chatd_protocol.chat.policy import CheckPolicy, PolicyVerdict
 from chatd_protocol.chat.requests import Recipient
 from chatd_protocol.chat.results import Synced
 from chatd_protocol.chat.routes import ChangeConversation
@@ -43,6 +45,7 @@ that one was removed from; one that was deleted; an id that nobody has."""
 ACTIONS: Final[Mapping[str, Callable[..., Awaitable[Any]]]] = {
     **{name: deed.action for name, deed in DEEDS.items()},
     "changeConversation": change_conversation,
+    "checkPolicy": policies.check,
     "getAttachment": attachments.find,
 }
 
@@ -73,6 +76,9 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "UpdatePreferences": _alone(requests.UpdatePreferences, enter_sends=True),
     "GetUnread": _alone(requests.GetUnread),
     "ListConversations": _alone(requests.ListConversations),
+    "PreviewRecipients": lambda target: requests.PreviewRecipients(
+        recipients=(Recipient(kind="user", id=target.person),)
+    ),
     "SearchRecipients": _alone(requests.SearchRecipients, text="a"),
     "GetConversation": _about(requests.GetConversation),
     "StartConversation": lambda target: requests.StartConversation(
@@ -96,6 +102,11 @@ SAMPLES: Final[Mapping[str, Sample]] = {
         text="x",
         client_message_id=f"k-to-{target.conversation}",
     ),
+    "ForwardMessage": lambda target: requests.ForwardMessage(
+        message_id=target.message,
+        conversation_id=target.conversation,
+        client_message_id=f"f-to-{target.conversation}",
+    ),
     "EditMessage": lambda target: requests.EditMessage(
         message_id=target.message, text="y"
     ),
@@ -106,6 +117,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "MarkUnread": _about(requests.MarkUnread),
     "Typing": _about(requests.Typing),
     "Sync": lambda target: requests.Sync(cursors={target.conversation: 0}),
+    "checkPolicy": _about(CheckPolicy, action="send"),
     "getAttachment": lambda target: target.file,
 }
 
@@ -168,6 +180,8 @@ async def outcome(school: House, name: str, person: str, target: Target) -> str:
         return refusal.code
     if isinstance(answer, Synced) and not answer.conversations:
         return "nothing"
+    if isinstance(answer, PolicyVerdict):
+        return answer.code or "ok"
     return "ok"
 
 

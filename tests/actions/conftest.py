@@ -8,7 +8,7 @@ from tests.support.house import House, house
 
 
 @pytest.fixture
-async def school(database: str) -> AsyncIterator[House]:
+async def full_school(database: str) -> AsyncIterator[House]:
     """Teachers anna and ben, admin adam; sue, tom and uma are on anna's course math."""
     async with house(database) as made:
         await made.people("anna", "ben", role="teacher")
@@ -19,3 +19,8 @@ async def school(database: str) -> AsyncIterator[House]:
         )
         made.announced.clear()
         yield made
+
+
+@pytest.fixture
+def school(full_school: House) -> House:
+    return full_school

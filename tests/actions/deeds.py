@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from chatd.actions import messages, starting
+from chatd.actions import messages
+from chatd.actions.starting import start as starting
 from chatd.domain.people import Caller
 from chatd.errors import Refused
 from chatd_protocol.chat.objects import Conversation, Message

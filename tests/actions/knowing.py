@@ -170,7 +170,7 @@ class Follower:
         """The same as asking for everything anew, or an AssertionError."""
         new = await snapshot(self.school, self.viewer)
         rooms = self.replica.rooms
-        kept = {one.id: one for one in self.replica.conversations()}
+        kept = {one.id: one for one in self.replica.conversations() if not hidden(one)}
         told = (self.viewer, "live" if self.ear else "sync")
         assert kept.keys() == new.conversations.keys(), told
         for id_, one in new.conversations.items():
@@ -193,6 +193,12 @@ class Follower:
             conversations=sum(1 for one in own if one.count or one.marked),
             requests=0,
         )
+
+
+def hidden(one: Conversation) -> bool:
+    """Whether a conversation is in no list: nothing has come since it was hidden."""
+    last = one.last_message.seq if one.last_message is not None else 0
+    return one.hidden_seq is not None and last <= one.hidden_seq
 
 
 def _belongs(name: str, one: Conversation) -> bool:

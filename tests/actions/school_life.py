@@ -9,10 +9,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from chatd.actions import conversations, me, members, messages, reading
-from chatd.actions.directory import kinds, people
+from chatd.actions import (
+    conversations,
+    forwarding,
+    me,
+    members,
+    messages,
+    reading,
+)
+from chatd.actions.directory import kinds, people, policies
 from chatd_protocol.chat import directory, requests
 from chatd_protocol.chat.objects import Message
+from chatd_protocol.chat.policy import PutPolicy
 from tests.actions.deeds import send, start, who
 from tests.support.house import House
 
@@ -134,8 +142,41 @@ def editing(*names: str) -> Deed:
     return run
 
 
+def forwarding_(user: str, name: str, to: str) -> Deed:
+    def run(life: Life) -> Awaitable[object]:
+        asked = requests.ForwardMessage(
+            message_id=life.said[name].id,
+            conversation_id=life.ids[to],
+            client_message_id=f"forward-{name}",
+        )
+        return life.does(forwarding.forward, user, asked)
+
+    return run
+
+
 def deleting(name: str, user: str | None = None) -> Deed:
     return lambda life: life.delete(name, user)
+
+
+ALL_OF_IT = {kind: ["member"] for kind in ("direct", "group", "course", "project")}
+HIDING: dict[str, object] = {
+    "rights": {
+        **dict.fromkeys(("send", "edit", "delete", "deleteForMe"), ALL_OF_IT),
+        "removeParticipants": {"group": ["member"]},
+    }
+}
+
+
+def hiding(name: str, user: str) -> Deed:
+    """Somebody deletes a message for himself, where the school has that."""
+
+    async def run(life: Life) -> None:
+        rules = PutPolicy(tenant_id="school", policy=HIDING)
+        await life.directs(policies.put, rules)
+        asked = requests.DeleteMessage(message_id=life.said[name].id, scope="me")
+        await life.does(messages.delete, user, asked)
+
+    return run
 
 
 def adding(*users: str) -> Deed:
@@ -204,6 +245,25 @@ READ, UNREAD = requests.MarkRead, requests.MarkUnread
 COURSE = kinds.ROSTERS["course"]
 DELETE_MATH = state(conversations.delete, DELETE, "course")
 
+FOR_ONESELF = one_after_another(
+    directing(
+        policies.put,
+        PutPolicy(
+            tenant_id="school",
+            policy={
+                "rights": {
+                    "send": {"direct": ["member"], "group": ["member"]},
+                    "edit": {"direct": ["member"]},
+                    "delete": {"direct": ["member"]},
+                    "deleteConversation": {"direct": ["member"]},
+                },
+                "conversationDelete": {"direct": "for_me"},
+            },
+        ),
+    ),
+    asking(conversations.delete, "anna", DELETE, "direct"),
+)
+
 
 def pupil(id_: str, **fields: Any) -> directory.PutUser:
     values: dict[str, Any] = {"name": id_.title(), "roles": ("student",)}
@@ -222,6 +282,13 @@ DEEDS: Mapping[str, Deed] = {
     "start with a message": starting(
         "anna", "tom", message=requests.FirstMessage(text="hello")
     ),
+    "write to several one by one": starting(
+        "anna",
+        "sue",
+        "tom",
+        mode="individual",
+        message=requests.FirstMessage(text="hello all"),
+    ),
     "start a course's": starting("ben", course="art"),
     "start a course's that is there": starting("tom", course="math"),
     # saying
@@ -234,6 +301,10 @@ DEEDS: Mapping[str, Deed] = {
     ),
     "reply": replying("tom", "after vic came back"),
     "say much": one_after_another(*(saying("tom", "group") for _ in range(7))),
+    "forward": forwarding_("tom", "last", "empty"),
+    "forward what staff remove": one_after_another(
+        forwarding_("tom", "vic's", "empty"), deleting("vic's", "anna")
+    ),
     # editing
     "edit the last one": editing("last"),
     "edit behind uma": editing("anna's"),
@@ -257,6 +328,28 @@ DEEDS: Mapping[str, Deed] = {
     "delete in a course's behind uma": deleting("course of uma", "anna"),
     "delete several behind uma": one_after_another(
         deleting("early"), deleting("anna's"), deleting("vic's")
+    ),
+    "hide the last one": hiding("last", "sue"),
+    "hide an unread one": hiding("after uma left", "tom"),
+    "hide one's own": hiding("early", "sue"),
+    "hide, then an edit and a removal": one_after_another(
+        hiding("last", "sue"),
+        editing("last"),
+        hiding("early", "tom"),
+        deleting("early"),
+    ),
+    "hide, then news": one_after_another(
+        hiding("last", "tom"), saying("anna", "group"), hiding("vic's", "tom")
+    ),
+    "hide twice": one_after_another(hiding("last", "sue"), hiding("last", "sue")),
+    "hide, and who left": one_after_another(
+        hiding("last", "sue"), removing("sue"), editing("last")
+    ),
+    "without a trace": one_after_another(
+        directing(
+            policies.put, PutPolicy(tenant_id="school", policy={"tombstone": "none"})
+        ),
+        deleting("last"),
     ),
     # people
     "add": adding("ben"),
@@ -303,6 +396,17 @@ DEEDS: Mapping[str, Deed] = {
     "delete a course's": DELETE_MATH,
     "delete a course's and start anew": one_after_another(
         DELETE_MATH, starting("sue", course="math")
+    ),
+    "delete for oneself": FOR_ONESELF,
+    "delete for oneself, then news": one_after_another(
+        FOR_ONESELF, saying("sue", "direct")
+    ),
+    "delete for oneself, then edits of what was before": one_after_another(
+        FOR_ONESELF, editing("direct"), deleting("direct")
+    ),
+    "delete the personal space": one_after_another(
+        directing(policies.put, PutPolicy(tenant_id="school", preset="moodle")),
+        starting("sue", "sue", message=requests.FirstMessage(text="note")),
     ),
     # reading
     "read": asking(reading.mark_read, "sue", READ, "group", seq=99),

@@ -148,7 +148,7 @@ def _unread(context: Context, _: str) -> Awaitable[object]:
 async def test_a_long_conversation_costs_what_a_short_one_does(
     school: House, ask: Ask
 ) -> None:
-    """Opening a conversation would take longer the more was ever said in it."""
+    """A conversation would open the later the more was ever said in it (ITS-136)."""
     short = await start(school, "anna", "sue", "tom", title="Short")
     long = await start(school, "anna", "sue", "tom", title="Long")
     await fill(school, short.id, 60)

@@ -3,6 +3,7 @@
 import pytest
 
 from chatd.actions import conversations, members, messages, reading
+from chatd.store.tenants import PutTenant
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.objects import Conversation
 from tests.actions.deeds import refused, send, start, who
@@ -176,3 +177,40 @@ async def test_marks_are_the_persons_own(school: House) -> None:
     other = await conversations.get(school.context, who("tom"), get)
     assert (other.muted, other.starred, other.draft) == (False, False, None)
     await refused("not_found", conversations.get(school.context, who("zed"), get))
+
+
+@pytest.mark.parametrize("preset", ["ispring-open", "moodle"])
+async def test_deleting_is_for_oneself_until_something_new_comes(
+    school: House, preset: str
+) -> None:
+    """The other one would lose the past, or the past come back (ISP-18, MOO-57)."""
+    await school.write(PutTenant("School", preset))
+    talk = await start(school, "sue", "tom")
+    await send(school, "tom", talk.id, "old words")
+    star = requests.SetConversationPreferences(conversation_id=talk.id, starred=True)
+    await conversations.set_preferences(school.context, who("sue"), star)
+    delete = requests.DeleteConversation(conversation_id=talk.id)
+    gone = await conversations.delete(school.context, who("sue"), delete)
+    assert (gone.last_message, gone.unread.count) == (None, 0)
+    again = await conversations.delete(school.context, who("sue"), delete)
+    assert again.cleared_seq == gone.cleared_seq
+    for filter_ in ("all", "unread", "starred", "archived", "closed"):
+        assert await listed(school, "sue", filter=filter_) == []
+    assert await listed(school, "tom") == [talk.id]
+    history = requests.ListMessages(conversation_id=talk.id)
+    seen = await messages.page(school.context, who("sue"), history)
+    assert seen.messages == ()
+    kept = await messages.page(school.context, who("tom"), history)
+    assert [one.text for one in kept.messages] == ["old words"]
+    await send(school, "tom", talk.id, "new words")
+    assert await listed(school, "sue", filter="starred") == [talk.id]
+    seen = await messages.page(school.context, who("sue"), history)
+    assert [one.text for one in seen.messages] == ["new words"]
+
+
+async def test_nothing_is_deleted_where_the_platform_does_not(school: House) -> None:
+    """A pupil could make a talk unreadable that is looked into (TUT-35)."""
+    await school.write(PutTenant("School", "tutoring"))
+    talk = await start(school, "sue", "anna")
+    delete = requests.DeleteConversation(conversation_id=talk.id)
+    await refused("forbidden", conversations.delete(school.context, who("sue"), delete))

@@ -12,6 +12,8 @@ async def test_who_am_i(school: House) -> None:
     assert (known.person.id, known.person.roles) == ("anna", ("teacher",))
     assert known.limits["messageTextCodePoints"] == 16_000
     assert known.epoch
+    assert known.rules["tombstone"] == "named"
+    assert known.denied == {"self": "forbidden"}
     await refused("not_found", me.get(school.context, who("nobody"), GetMe()))
 
 

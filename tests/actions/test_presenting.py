@@ -56,6 +56,7 @@ async def test_a_conversation_says_what_is_denied(school: House) -> None:
     shown = await presenting.conversation(school.context, who("tom"), group.id)
     assert shown.denied == {
         "deleteOthers": "forbidden",
+        "deleteForMe": "forbidden",
         "removeParticipants": "forbidden",
         "close": "forbidden",
         "reopen": "forbidden",

@@ -58,7 +58,7 @@ async def test_an_unknown_name_is_refused_and_not_created(school: House) -> None
 
 
 async def test_who_is_switched_off_stays_out(school: House) -> None:
-    """A deactivated person would go on reading."""
+    """A deactivated person would go on reading (ITS-2)."""
     await school.write(PutPerson("anna", "Anna", ("student",), active=False))
     assert await refusal(school, claims("anna")) == "unauthenticated"
     assert await refusal(school, claims("anna", "directory")) == "unauthenticated"

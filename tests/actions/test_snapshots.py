@@ -1,5 +1,7 @@
 """If these fail, somebody who was away knows something else than who was there.
 
+ITS-124, ITS-126, MOO-71: what happens is seen without loading anything again.
+
 Old snapshot plus events is the new snapshot: for every deed and every viewer, told live
 by the real hub and by `Sync`.
 """

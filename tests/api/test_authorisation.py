@@ -30,6 +30,7 @@ BODIES: dict[str, dict] = {
     "changeConversation": {"title": "Mine now", "muted": True},
     "sendMessage": {"text": "x", "clientMessageId": "k"},
     "editMessage": {"text": "x"},
+    "forwardMessage": {"conversationId": "private", "clientMessageId": "f"},
     "addParticipants": {"userIds": ["carl"]},
     "markRead": {"seq": 1},
 }

@@ -65,7 +65,7 @@ async def test_an_answer_that_got_lost(chat: Chat, client: ChatClient) -> None:
 async def test_what_was_said_meanwhile_is_caught_up_with(
     chat: Chat, client: ChatClient
 ) -> None:
-    """Messages would be missing after every tunnel that a train goes through."""
+    """Messages would be missing after every tunnel of a train (ITS-125)."""
     reader = client.events()
     await chat.say("before")
     chat.sync_events = 2

@@ -1,11 +1,11 @@
 """A small school for tests of the rules: who is who, and on which rosters."""
 
-from chatd.domain.people import Enrolment, PersonRecord
+from chatd.domain.people import Details, Enrolment, PersonRecord
 from chatd.domain.relations import Party
 
 
 def person(
-    id_: str, *roles: str, active: bool = True, off: bool = False
+    id_: str, *roles: str, active: bool = True, off: bool = False, **details: object
 ) -> PersonRecord:
     return PersonRecord(
         id=id_,
@@ -13,9 +13,18 @@ def person(
         roles=roles or ("student",),
         active=active,
         messaging_disabled=off,
+        details=Details(**details),  # type: ignore[arg-type]
     )
 
 
-def party(id_: str, *roles: str, on: tuple[tuple[str, str, str], ...] = ()) -> Party:
-    """Somebody with places on rosters, each (kind, roster, role there)."""
-    return Party(person(id_, *roles), tuple(Enrolment(*place) for place in on))
+def party(
+    id_: str,
+    *roles: str,
+    on: tuple[tuple[object, ...], ...] = (),
+    active: bool = True,
+    off: bool = False,
+    **details: object,
+) -> Party:
+    """Somebody with places on rosters, each (kind, roster, role there, …)."""
+    someone = person(id_, *roles, active=active, off=off, **details)
+    return Party(someone, tuple(Enrolment(*place) for place in on))  # type: ignore[arg-type]

@@ -31,6 +31,7 @@ def test_an_action_takes_and_gives_what_the_contract_says(name: str) -> None:
 @pytest.mark.parametrize("name", DEEDS)
 def test_reading_costs_less_than_writing(name: str) -> None:
     """Opening pages would use up what a person may send, or sending would be free."""
-    reads = name.startswith(("Get", "List", "Search", "Sync", "Mark", "Typing"))
+    kinds = ("Get", "List", "Search", "Preview", "Sync", "Mark", "Typing")
+    reads = name.startswith(kinds)
     assert (DEEDS[name].cost is Cost.READ) is reads
     assert (DEEDS[name].cost is Cost.START) is (name == "StartConversation")

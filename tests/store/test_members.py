@@ -111,3 +111,14 @@ async def test_who_cannot_see_a_position(shelf: Shelf) -> None:
     for seq, history, expected in rows:
         read = shelf.store.read(members.blind, TENANT, "talk", seq, history)
         assert await read == expected
+
+
+async def test_current_members_of_several(shelf: Shelf) -> None:
+    """Somebody who left would still be looked at, or a conversation be left out."""
+    await shelf.talk("second", "ada", "cleo")
+    await shelf.write(Part("talk", ("ben",), None))
+    found = await shelf.store.read(members.current_of, TENANT, ["talk", "second", "x"])
+    assert "ben" not in found["talk"]
+    assert found["second"] == ("ada", "cleo")
+    assert found["x"] == ()
+    assert await shelf.store.read(members.current_of, TENANT, []) == {}

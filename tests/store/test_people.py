@@ -1,7 +1,7 @@
 import pytest
 
 from chatd.domain.announcements import FactsMoved, SessionsEnded
-from chatd.domain.people import Enrolment, PersonRecord
+from chatd.domain.people import Details, Enrolment, PersonRecord
 from chatd.store import people
 from chatd.store.people import EndSessions, PutPerson
 from chatd.store.personal import SetPreferences
@@ -21,7 +21,7 @@ async def test_put_and_replaced(shelf: Shelf) -> None:
         avatar_url="https://school.example/ada.png",
         active=False,
         messaging_disabled=True,
-        details='{"a": 1}',
+        details=Details(supervises=("ben",)),
     )
     await shelf.write(write)
     assert await shelf.store.read(people.get, TENANT, "ada") == PersonRecord(
@@ -36,7 +36,7 @@ async def test_put_and_replaced(shelf: Shelf) -> None:
         messaging_disabled=True,
         tokens_valid_from_ms=5,
         language="nb",
-        details='{"a": 1}',
+        details=Details(supervises=("ben",)),
     )
     assert shelf.announced[-1] == FactsMoved(TENANT, "person", "ada")
 
@@ -94,3 +94,20 @@ async def test_search(shelf: Shelf, part: str, expected: list[str]) -> None:
     )
     found = await shelf.store.read(people.search, TENANT, part, 9)
     assert [one.id for one in found] == expected
+
+
+async def test_enrolments_know_batches_and_the_units_above(shelf: Shelf) -> None:
+    """A tutor would reach another batch, a department's head not the people below."""
+    await shelf.write(
+        PutRoster("unit", "top", "Top"),
+        PutRoster("unit", "mid", "Mid", parent_id="top"),
+        PutRoster("unit", "low", "Low", parent_id="mid"),
+        PutRosterMember("unit", "low", "ada", "student"),
+        PutRoster("group", "b", "B", details='{"kind":"batch","messaging":true}'),
+        PutRosterMember("group", "b", "ada", "student"),
+    )
+    found = await shelf.store.read(people.enrolments, TENANT, ["ada"])
+    assert found["ada"] == (
+        Enrolment("group", "b", "student", "batch"),
+        Enrolment("unit", "low", "student", "", ("mid", "top")),
+    )

@@ -101,3 +101,25 @@ async def test_search(school: Shelf) -> None:
     assert await found("math", "eve") == []
     assert await found("history", "ada") == []
     assert await found("math", "ada", "project") == []
+
+
+async def test_moving_a_unit_concerns_everybody_below(shelf: Shelf) -> None:
+    """A head of department would keep reaching people that moved away (ISP-3)."""
+    await shelf.write(
+        PutRoster("unit", "top", "Top"),
+        PutRoster("unit", "mid", "Mid", parent_id="top"),
+        PutRoster("unit", "low", "Low", parent_id="mid"),
+        PutRosterMember("unit", "low", "ada", "student"),
+        PutRosterMember("unit", "top", "ben", "manager"),
+    )
+    read = shelf.store.read
+
+    async def versions() -> tuple[int, int]:
+        known = await read(people.many, TENANT, ["ada", "ben"])
+        return known["ada"].version, known["ben"].version
+
+    ada, ben = await versions()
+    await shelf.write(PutRoster("unit", "mid", "Renamed", parent_id="top"))
+    assert await versions() == (ada, ben)
+    await shelf.write(PutRoster("unit", "mid", "Renamed"))
+    assert await versions() == (ada + 1, ben)

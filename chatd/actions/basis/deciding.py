@@ -10,7 +10,6 @@ from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import Place
 from chatd.domain.people import Caller
 from chatd.domain.policy import Action, Verdict
-from chatd.domain.verdicts import may
 from chatd.errors import Refused
 from chatd.store.change import Change, Committed, Moved
 from chatd_protocol.chat.base import Request
@@ -20,16 +19,17 @@ TRIES: Final = 5
 
 
 async def carry_out(
-    context: Context, decide: Callable[[], Awaitable[Change | None]]
+    context: Context, change_of: Callable[[], Awaitable[Change | None]]
 ) -> Committed | None:
-    """Commit what `decide` says; None from it: there is nothing to do.
+    """Commit what `change_of` says; None from it: there is nothing to do.
 
     Raises:
-        Refused: what `decide` and the store raise; `overloaded` when facts keep moving.
+        Refused: what `change_of` and the store raise; `overloaded` when facts keep
+            moving.
         AlreadyDone: the same request was carried out before.
     """
     for _ in range(TRIES):
-        change = await decide()
+        change = await change_of()
         if change is None:
             return None
         try:
@@ -61,18 +61,18 @@ async def allowed_place(
         Refused: `not_found`, or the verdict's code.
     """
     place = await place_of(context, caller, conversation_id)
-    require(may(action, place.standing))
+    require(place.may(action))
     return place
 
 
-def require(verdict: Verdict) -> None:
+def require(verdict: Verdict, **facts: object) -> None:
     """Go on if it is allowed.
 
     Raises:
-        Refused: with the verdict's code.
+        Refused: with the verdict's code and these facts.
     """
     if not verdict.allowed:
-        raise Refused(verdict.code)
+        raise Refused(verdict.code, **facts)
 
 
 def digest(request: Request) -> bytes:

@@ -6,17 +6,18 @@ store announces another version.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from chatd.domain.announcements import Announcement, FactsMoved
+from chatd.domain.cases import Case
 from chatd.domain.conversations import ConversationRecord
 from chatd.domain.members import Interval, Range, visible_ranges
-from chatd.domain.people import PersonRecord
-from chatd.domain.policy import Policy
-from chatd.domain.presets import PRESETS
-from chatd.domain.verdicts import Standing
-from chatd.store import conversations, members, people, rosters, tenants
+from chatd.domain.policy import Action, Policy, Verdict
+from chatd.domain.presets.changing import effective
+from chatd.domain.relations import Party
+from chatd.domain.verdicts import decide
+from chatd.store import conversations, members, people, tenants
 from chatd.store.change import Guard
 from chatd.store.engine.interface import Store
 from chatd.store.transaction import Transaction
@@ -29,30 +30,41 @@ ENTRIES_MAX: Final = 50_000
 class Place:
     """One person's place in one conversation: what may be done and what may be seen."""
 
-    standing: Standing
+    case: Case
+    conversation: ConversationRecord
     intervals: tuple[Interval, ...]
+    tenant: Guard
+    cleared_seq: int = 0
+    _verdicts: dict[Action, Verdict] = field(default_factory=dict, compare=False)
 
-    @property
-    def conversation(self) -> ConversationRecord:
-        """The conversation; its `head_seq` is as old as this place."""
-        return self.standing.conversation
+    def may(self, action: Action) -> Verdict:
+        """What `decide` says here; asked once, as a place never changes."""
+        verdict = self._verdicts.get(action)
+        if verdict is None:
+            verdict = self._verdicts[action] = decide(action, self.case)
+        return verdict
 
     @property
     def guards(self) -> tuple[Guard, ...]:
-        """The versions of everything that a verdict on this place relies on."""
-        standing = self.standing
+        """The versions of everything that a verdict on this place relies on.
+
+        A person's version moves with the rosters, contacts and blocks of that person.
+        """
+        conversation, person = self.conversation, self.case.sender.person
         guards = (
-            Guard("conversation", self.conversation.id, self.conversation.version),
-            Guard("person", standing.person.id, standing.person.version),
+            self.tenant,
+            Guard("conversation", conversation.id, conversation.version),
+            Guard("person", person.id, person.version),
         )
-        if standing.peer is None:
+        if self.case.recipient is None:
             return guards
-        return (*guards, Guard("person", standing.peer.id, standing.peer.version))
+        other = self.case.recipient.person
+        return (*guards, Guard("person", other.id, other.version))
 
     @property
     def left_seq(self) -> int | None:
         """The last position that somebody who has left may see; None for a member."""
-        return None if self.standing.member else self.intervals[-1].left_seq
+        return None if self.case.member else self.intervals[-1].left_seq
 
     def sees(self, seq: int) -> bool:
         """Whether a position of the log is visible from here."""
@@ -61,8 +73,10 @@ class Place:
 
     def ranges(self, head_seq: int) -> tuple[Range, ...]:
         """What is visible of a log that reaches to `head_seq`."""
-        history = self.standing.policy.history_for_new_members
-        return visible_ranges(self.intervals, head_seq, history=history)
+        history = self.case.policy.history_for_new_members
+        return visible_ranges(
+            self.intervals, head_seq, cleared_seq=self.cleared_seq, history=history
+        )
 
 
 Key = tuple[str, str, str]
@@ -89,7 +103,7 @@ class Facts:
         if (kept := self._places.get(key)) is not None:
             return kept
         moves = self._moves
-        place = await self._store.read(_place, tenant, conversation_id, user_id)
+        place = await self._store.read(place_now, tenant, conversation_id, user_id)
         # What moved while we read may be in what we read, or not.
         if place is not None and moves == self._moves:
             self._keep(key, place)
@@ -113,53 +127,60 @@ class Facts:
             self._by_fact.clear()
         self._places[key] = place
         tenant = key[0]
-        nouns = [(guard.noun, guard.id) for guard in place.guards]
-        for noun, id_ in (*nouns, ("tenant", tenant)):
-            self._by_fact.setdefault((tenant, noun, id_), set()).add(key)
+        for guard in place.guards:
+            self._by_fact.setdefault((tenant, guard.noun, guard.id), set()).add(key)
 
 
-async def _place(
+async def place_now(
     tx: Transaction, tenant: str, conversation_id: str, user_id: str
 ) -> Place | None:
+    """A person's place as it is in this transaction; None as `Facts.place` says."""
     record = await conversations.record(tx, tenant, conversation_id)
     intervals = await members.intervals(tx, tenant, conversation_id, user_id)
-    person = await people.get(tx, tenant, user_id)
-    if record is None or person is None or not intervals:
+    if record is None or not intervals:
         return None
-    return Place(
-        Standing(
-            policy=await policy_of(tx, tenant),
-            person=person,
-            conversation=record,
-            member=intervals[-1].left_seq is None,
-            roster_role=await _roster_role(tx, tenant, record, user_id),
-            peer=await _peer(tx, tenant, record, user_id),
-        ),
-        intervals,
+    other = await _other(tx, tenant, record, user_id)
+    known = await parties(tx, tenant, [user_id] if other is None else [user_id, other])
+    if user_id not in known:
+        return None
+    policy, guard = await rules_of(tx, tenant)
+    case = Case(
+        policy=policy,
+        sender=known[user_id],
+        recipient=None if other is None else known.get(other),
+        conversation=record,
+        member=intervals[-1].left_seq is None,
+        roster_role=roster_role(record, known[user_id]),
     )
+    cleared = await members.cleared_seq(tx, tenant, conversation_id, user_id)
+    return Place(case, record, intervals, guard, cleared)
 
 
-async def _roster_role(
-    tx: Transaction, tenant: str, record: ConversationRecord, user_id: str
-) -> str | None:
+async def parties(tx: Transaction, tenant: str, ids: Sequence[str]) -> dict[str, Party]:
+    """People with all that connects them; unknown ids are left out."""
+    known = await people.many(tx, tenant, ids)
+    places = await people.enrolments(tx, tenant, list(known))
+    return {id_: Party(person, places[id_]) for id_, person in known.items()}
+
+
+def roster_role(record: ConversationRecord, party: Party) -> str | None:
+    """A person's role on the roster that a conversation follows."""
     if record.roster_kind is None or record.roster_id is None:
         return None
-    roster = (record.roster_kind, record.roster_id)
-    return (await rosters.roles_of(tx, tenant, user_id, [roster])).get(roster)
+    return party.role_in(record.roster_kind, record.roster_id)
 
 
-async def _peer(
+async def _other(
     tx: Transaction, tenant: str, record: ConversationRecord, user_id: str
-) -> PersonRecord | None:
+) -> str | None:
     if record.kind != "direct":
         return None
     ids = await members.current_ids(tx, tenant, record.id)
-    other = next((id_ for id_ in ids if id_ != user_id), None)
-    return None if other is None else await people.get(tx, tenant, other)
+    return next((id_ for id_ in ids if id_ != user_id), None)
 
 
-async def policy_of(tx: Transaction, tenant: str) -> Policy:
-    """The rules of a tenant.
+async def rules_of(tx: Transaction, tenant: str) -> tuple[Policy, Guard]:
+    """The rules of a tenant and their version.
 
     Raises:
         LookupError: there is no such tenant, which nobody who was let in can see.
@@ -167,4 +188,14 @@ async def policy_of(tx: Transaction, tenant: str) -> Policy:
     record = await tenants.get(tx, tenant)
     if record is None:
         raise LookupError("no such tenant")
-    return PRESETS[record.preset]
+    guard = Guard("tenant", tenant, record.version)
+    return effective(record.preset, record.changes), guard
+
+
+async def policy_of(tx: Transaction, tenant: str) -> Policy:
+    """The rules of a tenant, where a verdict is not acted upon.
+
+    Raises:
+        LookupError: as `rules_of` does.
+    """
+    return (await rules_of(tx, tenant))[0]

@@ -4,7 +4,7 @@ Who may see a file is decided anew at each request, by the same place and the sa
 ranges as the message that has it.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -15,8 +15,9 @@ import msgspec
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import require
-from chatd.actions.basis.facts import policy_of
+from chatd.actions.basis.facts import parties, policy_of
 from chatd.clock import rfc3339
+from chatd.domain.cases import Case
 from chatd.domain.content.attachments import (
     MIB,
     PICTURES,
@@ -27,7 +28,7 @@ from chatd.domain.content.attachments import (
 )
 from chatd.domain.people import Caller
 from chatd.domain.texts import normal_text
-from chatd.domain.verdicts import may_upload
+from chatd.domain.verdicts import decide
 from chatd.errors import Refused, invalid
 from chatd.files.depot import Depot
 from chatd.files.links import Link, Links
@@ -110,10 +111,11 @@ async def _may_upload(context: Context, caller: Caller) -> None:
     limits = context.limits
 
     async def look(tx: Transaction) -> None:
-        person = await people.get(tx, caller.tenant, caller.user_id)
-        if person is None:
+        known = await parties(tx, caller.tenant, [caller.user_id])
+        if caller.user_id not in known:
             raise Refused("not_found")
-        require(may_upload(await policy_of(tx, caller.tenant), person))
+        case = Case(await policy_of(tx, caller.tenant), known[caller.user_id])
+        require(decide("upload", case))
         used, waiting = await attachments.usage(tx, caller.tenant, caller.user_id)
         if used >= limits.attachments_bytes_per_tenant:
             raise Refused("storage_full")
@@ -239,10 +241,20 @@ async def copies(tx: Transaction, tenant: str, message_id: str) -> Chosen:
 
     Whoever forwards has been found to see the message.
     """
-    made = [
-        (Attach(new_id(), copy_of=record.id), record)
-        for record in await attachments.of_message(tx, tenant, message_id)
-    ]
+    return _copied(await attachments.of_message(tx, tenant, message_id))
+
+
+async def again(tx: Transaction, tenant: str, chosen: Chosen) -> Chosen:
+    """Copies of what was chosen for one message, for another with the same words.
+
+    They are given after the ones that they are copies of.
+    """
+    known = await attachments.many(tx, tenant, [one.id for one in chosen.attached])
+    return _copied([known[one.id] for one in chosen.attached if one.id in known])
+
+
+def _copied(records: Iterable[AttachmentRecord]) -> Chosen:
+    made = [(Attach(new_id(), copy_of=record.id), record) for record in records]
     if not made:
         return Chosen()
     attached = tuple(attach for attach, _ in made)

@@ -15,6 +15,7 @@ from chatd.store.content import search
 from chatd.store.content.search import NEWEST, Sought
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import requests
+from chatd_protocol.chat.objects import HIDDEN
 from chatd_protocol.chat.results import SearchPage
 
 PLACES_MAX: Final = 200
@@ -67,14 +68,15 @@ async def _find(
     records = await messages.many(tx, tenant, [id_ for _, id_ in hits.found])
     ids = dict.fromkeys(record.conversation_id for record in records.values())
     gathered = await presenting.gather(tx, tenant, user_id, list(ids), limits)
-    left = {
-        view.record.id: None if view.member else view.record.head_seq
-        for view in gathered.views
-    }
+    views = {view.record.id: view for view in gathered.views}
+    ordered = [records[id_] for _, id_ in hits.found]
     return SearchPage(
         messages=tuple(
-            presenting.message(records[id_], left[records[id_].conversation_id])
-            for _, id_ in hits.found
+            message
+            for record in ordered
+            for message in presenting.seen(views[record.conversation_id], [record])
+            # What the caller has deleted for himself is found no more.
+            if message.removed is None or message.removed.notice != HIDDEN
         ),
         conversations=tuple(
             presenting.shown(gathered, view, limits) for view in gathered.views

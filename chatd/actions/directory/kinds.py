@@ -12,6 +12,7 @@ import msgspec
 
 from chatd.actions.basis.context import Context
 from chatd.actions.directory import rosters
+from chatd.actions.directory.groups import GroupDetails, details_of
 from chatd.domain.people import Caller
 from chatd.store.rosters import (
     PutRoster,
@@ -25,11 +26,6 @@ from chatd_protocol.chat.directory import Member
 from chatd_protocol.chat.results import Empty
 
 Kind = Literal["course", "project", "group", "unit"]
-
-
-class _GroupDetails(msgspec.Struct, frozen=True):
-    kind: directory.GroupKind = "courseGroup"
-    messaging: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +93,7 @@ def _project(request: directory.PutProject) -> PutRoster:
 
 
 def _group(request: directory.PutGroup) -> PutRoster:
-    details = _GroupDetails(kind=request.kind, messaging=request.messaging)
+    details = GroupDetails(kind=request.kind, messaging=request.messaging)
     return PutRoster(
         "group",
         request.group_id,
@@ -112,7 +108,7 @@ def _unit(request: directory.PutUnit) -> PutRoster:
 
 
 def _shown_group(roster: RosterRecord) -> directory.Group:
-    details = msgspec.json.decode(roster.details, type=_GroupDetails)
+    details = details_of(roster)
     return directory.Group(
         id=roster.id,
         course_id=roster.course_id or "",

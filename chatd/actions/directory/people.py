@@ -9,47 +9,27 @@ from typing import Final
 import msgspec
 
 from chatd.actions.basis.context import Context
+from chatd.actions.basis.facts import policy_of
 from chatd.actions.directory.deciding import Decide, commit, require_tenant
+from chatd.actions.directory.telling import everywhere
 from chatd.clock import rfc3339
 from chatd.domain.announcements import Hinted
-from chatd.domain.people import Caller, PersonRecord
+from chatd.domain.people import Availability, Caller, Details, PersonRecord
 from chatd.errors import Refused
 from chatd.store import conversations, members, people
 from chatd.store.change import Guard, Write
 from chatd.store.members import Part
 from chatd.store.people import EndSessions, PutPerson
-from chatd.store.personal import PermissionsMoved
+from chatd.store.personal import PermissionsMoved, SetPreferences
 from chatd.store.rosters import RemoveRosterMember
 from chatd.store.transaction import Transaction
-from chatd_protocol.chat.directory import (
-    Availability,
-    DeleteUser,
-    GetUser,
-    PutUser,
-    User,
-)
+from chatd_protocol.chat.directory import DeleteUser, GetUser, PutUser, User
 from chatd_protocol.chat.events import UserUpdated
 from chatd_protocol.chat.objects import Participant
 from chatd_protocol.chat.results import Empty
 
-CONVERSATIONS_TOLD_MAX: Final = 500
-"""Conversations in which one change is told; beyond, the next sign-in tells."""
-
 CONVERSATIONS_HINTED_MAX: Final = 50
 """People who share several get the hint several times; it changes looks only."""
-
-
-class _Details(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What only some presets read, and that a person was deleted."""
-
-    privileges: tuple[str, ...] = ()
-    availability: Availability | None = None
-    guardian_of: tuple[str, ...] = ()
-    supervises: tuple[str, ...] = ()
-    deleted: bool = False
-
-
-_DELETED: Final = msgspec.json.encode(_Details(deleted=True)).decode()
 
 
 async def put(context: Context, caller: Caller, request: PutUser) -> User:
@@ -69,7 +49,11 @@ async def put(context: Context, caller: Caller, request: PutUser) -> User:
         guard = Guard("person", request.user_id, now.version if now else 0)
         answer = _shown(request.user_id, wanted)
         if now is None:
-            return answer, (wanted,), (guard,)
+            policy = await context.store.read(policy_of, caller.tenant)
+            # The platform's default is where a person's own choice begins (MOO-67).
+            begins = SetPreferences(wanted.id, enter_sends=True)
+            own = (begins,) if policy.enter_sends else ()
+            return answer, (wanted, *own), (guard,)
         if _of_record(now) == wanted:
             return answer, (), ()
         writes: list[Write] = [wanted]
@@ -77,7 +61,9 @@ async def put(context: Context, caller: Caller, request: PutUser) -> User:
             before_ms = context.clock.now_ms() + 1
             writes.append(EndSessions(request.user_id, before_ms))
         if _rights(now) != _rights(wanted):
-            writes += await context.store.read(_told, caller.tenant, request.user_id)
+            writes += await context.store.read(
+                everywhere, caller.tenant, request.user_id
+            )
         return answer, tuple(writes), (guard,)
 
     answer = await commit(context, caller, decide)
@@ -110,7 +96,9 @@ async def delete(context: Context, caller: Caller, request: DeleteUser) -> Empty
         if now is None or is_deleted(now):
             return Empty(), (), ()
         writes = (
-            PutPerson(now.id, now.name, now.roles, active=False, details=_DELETED),
+            PutPerson(
+                now.id, now.name, now.roles, active=False, details=Details(deleted=True)
+            ),
             EndSessions(now.id, context.clock.now_ms() + 1),
             *await context.store.read(_parted, caller.tenant, now.id),
         )
@@ -122,13 +110,15 @@ async def delete(context: Context, caller: Caller, request: DeleteUser) -> Empty
 
 def is_deleted(person: PersonRecord) -> bool:
     """Whether the platform took this person out; what they said keeps the name."""
-    return _details(person.details).deleted
+    return person.details.deleted
 
 
 def _written(request: PutUser) -> PutPerson:
-    details = _Details(
+    details = Details(
         privileges=request.privileges,
-        availability=request.availability,
+        availability=msgspec.convert(
+            request.availability, Availability | None, from_attributes=True
+        ),
         guardian_of=request.guardian_of,
         supervises=request.supervises,
     )
@@ -141,7 +131,7 @@ def _written(request: PutUser) -> PutPerson:
         avatar_url=request.avatar_url,
         active=request.active,
         messaging_disabled=request.messaging_disabled,
-        details=msgspec.json.encode(details).decode(),
+        details=details,
     )
 
 
@@ -160,12 +150,8 @@ def _of_record(record: PersonRecord) -> PutPerson:
     )
 
 
-def _details(text: str) -> _Details:
-    return msgspec.json.decode(text, type=_Details)
-
-
 def _shown(user_id: str, person: PutPerson) -> User:
-    details = _details(person.details)
+    details = person.details
     return msgspec.convert(
         {
             "id": user_id,
@@ -177,7 +163,7 @@ def _shown(user_id: str, person: PutPerson) -> User:
             "active": person.active,
             "messagingDisabled": person.messaging_disabled,
             "privileges": details.privileges or None,
-            "availability": details.availability,
+            "availability": msgspec.to_builtins(details.availability),
             "guardianOf": details.guardian_of or None,
             "supervises": details.supervises or None,
         },
@@ -187,7 +173,12 @@ def _shown(user_id: str, person: PutPerson) -> User:
 
 def _rights(person: PersonRecord | PutPerson) -> tuple[object, ...]:
     """What of a person decides about what they and their partners may do."""
-    return person.active, person.messaging_disabled, frozenset(person.roles)
+    return (
+        person.active,
+        person.messaging_disabled,
+        frozenset(person.roles),
+        person.details,
+    )
 
 
 def _looks(person: PersonRecord | PutPerson) -> tuple[object, ...]:
@@ -217,21 +208,6 @@ async def _hint(context: Context, tenant: str, person: PutPerson) -> None:
             for conversation_id, *_ in joined[:CONVERSATIONS_HINTED_MAX]
         ]
     )
-
-
-async def _told(
-    tx: Transaction, tenant: str, user_id: str
-) -> tuple[PermissionsMoved, ...]:
-    """The person is told anew everywhere; in a direct one the other one, too."""
-    told = []
-    joined = await members.of_user(tx, tenant, user_id)
-    for conversation_id, *_ in joined[:CONVERSATIONS_TOLD_MAX]:
-        record = await conversations.record(tx, tenant, conversation_id)
-        concerned: tuple[str, ...] = (user_id,)
-        if record is not None and record.kind == "direct":
-            concerned = await members.current_ids(tx, tenant, conversation_id)
-        told.append(PermissionsMoved(conversation_id, tuple(concerned)))
-    return tuple(told)
 
 
 async def _parted(tx: Transaction, tenant: str, user_id: str) -> tuple[Write, ...]:

@@ -11,7 +11,9 @@ import msgspec
 
 from chatd.actions.basis.context import Context
 from chatd.actions.directory.deciding import commit, require_tenant
+from chatd.actions.directory.groups import following, talks
 from chatd.actions.directory.people import is_deleted
+from chatd.actions.directory.telling import of_relations
 from chatd.domain.conversations import ConversationRecord
 from chatd.domain.people import Caller
 from chatd.errors import Refused, invalid
@@ -61,6 +63,9 @@ async def put(context: Context, caller: Caller, wanted: PutRoster) -> RosterReco
         # A title that somebody chose stays.
         if now and conversation and now.name == conversation.title != wanted.name:
             writes.append(Rename(conversation.id, wanted.name, None))
+        if wanted.kind == "group":
+            found = conversation.id if conversation else None
+            writes += await context.store.read(following, caller.tenant, wanted, found)
         return None, tuple(writes), (guard,)
 
     await commit(context, caller, decide)
@@ -138,7 +143,9 @@ async def put_members(
         if place.roster is None:
             raise Refused("not_found")
         moved = _moved(place, wanted)
-        writes = (*moved, *_following(place, moved)) if moved else ()
+        ids_moved = [one.user_id for one in moved]
+        told = await context.store.read(of_relations, caller.tenant, ids_moved)
+        writes = (*moved, *_following(place, moved), *told) if moved else ()
         return place, writes, (_guard(kind, roster_id, place.roster),)
 
     before = await commit(context, caller, decide)
@@ -175,6 +182,9 @@ async def delete_member(
         writes: tuple[Write, ...] = (wanted,)
         if place.conversation_id is not None:
             writes += (Part(place.conversation_id, (wanted.user_id,), None),)
+        writes += await context.store.read(
+            of_relations, caller.tenant, [wanted.user_id]
+        )
         guard = _guard(wanted.kind, wanted.roster_id, place.roster)
         return Empty(), writes, (guard,)
 
@@ -218,11 +228,14 @@ async def _place(
     tx: Transaction, tenant: str, kind: str, roster_id: str, user_ids: Sequence[str]
 ) -> _Place:
     found = await people.many(tx, tenant, user_ids)
+    roster = await rosters.get(tx, tenant, kind, roster_id)
+    silent = roster is not None and not talks(roster)
+    conversation_id = await conversations.of_roster(tx, tenant, kind, roster_id)
     return _Place(
-        roster=await rosters.get(tx, tenant, kind, roster_id),
+        roster=roster,
         known=frozenset(id_ for id_, one in found.items() if not is_deleted(one)),
         roles=await rosters.roles_on(tx, tenant, kind, roster_id, user_ids),
-        conversation_id=await conversations.of_roster(tx, tenant, kind, roster_id),
+        conversation_id=None if silent else conversation_id,
     )
 
 

@@ -1,16 +1,16 @@
-"""Tenants: created by operators, their rules read by their administrators."""
-
-import msgspec
+"""Tenants: created by operators, each by the preset of one platform."""
 
 from chatd.actions.basis.context import Context
+from chatd.actions.directory.telling import retold
 from chatd.actions.sessions import OPERATOR, OPERATOR_OF_ALL
 from chatd.domain.people import Caller
 from chatd.domain.presets import PRESETS
+from chatd.domain.presets.changing import effective
 from chatd.errors import Refused
 from chatd.store import tenants
 from chatd.store.change import Change
 from chatd.store.tenants import PutTenant as Put
-from chatd_protocol.chat.directory import GetPolicy, Policy, PutTenant, Tenant
+from chatd_protocol.chat.directory import PutTenant, Tenant
 
 
 async def put(context: Context, caller: Caller, request: PutTenant) -> Tenant:
@@ -24,18 +24,9 @@ async def put(context: Context, caller: Caller, request: PutTenant) -> Tenant:
         raise Refused("forbidden")
     write = Put(request.name, request.preset)
     at_ms = context.clock.now_ms()
-    await context.store.commit(Change(request.tenant_id, at_ms, (write,)))
-    return Tenant(id=request.tenant_id, name=request.name, preset=request.preset)
-
-
-async def policy(context: Context, caller: Caller, request: GetPolicy) -> Policy:
-    """The rules of the caller's own tenant.
-
-    Raises:
-        Refused: `not_found` for any other.
-    """
     found = await context.store.read(tenants.get, request.tenant_id)
-    if found is None or request.tenant_id != caller.tenant:
-        raise Refused("not_found")
-    rules = msgspec.to_builtins(PRESETS[found.preset])
-    return msgspec.convert({"preset": found.preset, "policy": rules}, Policy)
+    await context.store.commit(Change(request.tenant_id, at_ms, (write,)))
+    if found is not None and found.preset != request.preset:
+        before = effective(found.preset, found.changes)
+        await retold(context, request.tenant_id, before, PRESETS[request.preset])
+    return Tenant(id=request.tenant_id, name=request.name, preset=request.preset)

@@ -12,39 +12,32 @@ A project is treated as a course is: its teachers close, reopen and delete.
 
 from typing import Final
 
+from chatd.domain.conversations import Kind
 from chatd.domain.policy import (
-    ANY_ROLE,
+    NOT_GUESTS,
+    Block,
     InitiateRule,
-    Kind,
+    Mass,
+    Override,
     Policy,
     Relation,
-    Right,
+    Report,
+    Roles,
     Staff,
+    Who,
 )
 
-_ADMINS: Final = frozenset({"owner", "admin"})
-_TEACHERS: Final = frozenset({"teacher"})
-_STUDENTS: Final = frozenset({"student"})
-_EVERYBODY_BUT_GUESTS: Final = frozenset(
-    {
-        "owner",
-        "admin",
-        "departmentAdmin",
-        "supervisor",
-        "author",
-        "teacher",
-        "student",
-        "guardian",
-        "observer",
-    }
-)
+_ADMINS: Final[Roles] = ("owner", "admin")
+_TEACHERS: Final[Roles] = ("teacher",)
+_STUDENTS: Final[Roles] = ("student",)
+_COMMON: Final = tuple(role for role in NOT_GUESTS if role not in _ADMINS)
 
-_MEMBER: Final = Right(member=True)
-_STAFF: Final = Right(staff=True)
-_CREATOR_OR_STAFF: Final = Right(creator=True, staff=True)
+_MEMBER: Final[tuple[Who, ...]] = ("member",)
+_STAFF: Final[tuple[Who, ...]] = ("staff",)
+_CREATOR_OR_STAFF: Final[tuple[Who, ...]] = ("creator", "staff")
 
 _EVERYWHERE: Final[tuple[Kind, ...]] = ("direct", "group", "course", "project")
-_CLOSERS: Final[dict[Kind, Right]] = {
+_CLOSERS: Final[dict[Kind, tuple[Who, ...]]] = {
     "group": _CREATOR_OR_STAFF,
     "course": _STAFF,
     "project": _STAFF,
@@ -52,27 +45,59 @@ _CLOSERS: Final[dict[Kind, Right]] = {
 
 ITSLEARNING: Final = Policy(
     name="itslearning",
-    enabled=True,
-    kinds=frozenset(_EVERYWHERE),
-    recipient_kinds=frozenset({"user", "course", "project"}),  # ITS-43
+    when_disabled="explain",  # ITS-119
+    kinds=(*_EVERYWHERE, "mass"),
+    recipient_kinds=("user", "course", "project"),  # ITS-43
+    override=Override(roles=_ADMINS),
     initiate=(
-        InitiateRule("admin", _ADMINS, ANY_ROLE, Relation.ANYBODY),
-        InitiateRule("colleague", _TEACHERS, _TEACHERS | _ADMINS, Relation.ANYBODY),
-        InitiateRule("unit", _TEACHERS, ANY_ROLE, Relation.SAME_UNIT),
         InitiateRule(
-            "teaches", _EVERYBODY_BUT_GUESTS, ANY_ROLE, Relation.TEACHES_IN_COURSE
+            id="colleague",
+            senders=_TEACHERS,
+            recipients=_TEACHERS + _ADMINS,
+            relation=Relation.ANYBODY,
+            basis=("ITS-123",),
         ),
-        InitiateRule("taught", _EVERYBODY_BUT_GUESTS, ANY_ROLE, Relation.TAUGHT_BY),
-        InitiateRule("course", _STUDENTS, _STUDENTS, Relation.SAME_COURSE),
-        InitiateRule("project", _STUDENTS | _TEACHERS, ANY_ROLE, Relation.SAME_PROJECT),
+        InitiateRule(
+            id="unit",
+            senders=_TEACHERS,
+            relation=Relation.SAME_DEPARTMENT,
+            basis=("ITS-123",),
+        ),
+        InitiateRule(
+            id="teaches",
+            senders=_COMMON,
+            relation=Relation.TEACHES_IN_COURSE,
+            basis=("ITS-27", "ITS-123"),
+        ),
+        InitiateRule(
+            id="taught",
+            senders=_COMMON,
+            relation=Relation.TAUGHT_BY,
+            basis=("ITS-82", "ITS-123"),
+        ),
+        InitiateRule(
+            id="course",
+            senders=_STUDENTS,
+            recipients=_STUDENTS,
+            relation=Relation.SAME_COURSE,
+            basis=("ITS-79", "ITS-123"),
+        ),
+        InitiateRule(
+            id="project",
+            senders=_STUDENTS + _TEACHERS,
+            relation=Relation.SAME_PROJECT,
+            basis=("ITS-20",),
+        ),
     ),
     reply="unless_blocked_or_closed",
-    group_creators=ANY_ROLE,  # ITS-16
-    roster_starters=frozenset({"teacher", "instructor", "student"}),
+    relationship_ended="remove",  # ITS-19, 65
+    roster_starters=("teacher", "instructor", "student"),
     recipients_max=300,  # ITS-51
+    fanout="everybody",  # ITS-44
+    mass=Mass(privileges=("massMessaging",), replies="none"),  # ITS-107, 108
     staff=Staff(
-        roles=_TEACHERS | _ADMINS,
-        roster_roles=frozenset({"teacher", "instructor"}),
+        roles=_TEACHERS + _ADMINS,
+        roster_roles=("teacher", "instructor"),
         roster_wide_roles=_ADMINS,
     ),
     rights={
@@ -80,15 +105,34 @@ ITSLEARNING: Final = Policy(
         "edit": dict.fromkeys(_EVERYWHERE, _MEMBER),  # ITS-139
         "delete": dict.fromkeys(_EVERYWHERE, _MEMBER),  # ITS-38
         "deleteOthers": dict.fromkeys(_EVERYWHERE, _STAFF),  # ITS-41, 80
+        "forward": dict.fromkeys(_EVERYWHERE, _MEMBER),  # ITS-38, 39, 42
         "rename": {"group": _MEMBER},  # ITS-28, 37
         "addParticipants": {"group": _MEMBER},  # ITS-32, 69
         "removeParticipants": {"group": _STAFF},  # ITS-66, 67
         "leave": {"group": _MEMBER},  # ITS-30, 37
         "close": _CLOSERS,  # ITS-31, 34, 106
         "reopen": _CLOSERS,  # ITS-101
-        "deleteConversation": {"course": _STAFF, "project": _STAFF},  # ITS-35, 102
+        "deleteConversation": {
+            "course": _STAFF,  # ITS-35, 102
+            "project": _STAFF,
+            "mass": _MEMBER,
+        },
     },
+    confirm=("deleteOthers", "close", "deleteConversation"),  # ITS-75, 99, 102
     edit_window_s=0,  # ITS-141
-    names_remover=True,  # ITS-76
+    tombstone="named",  # ITS-76
+    conversation_delete={
+        "course": "read_only_for_all",  # ITS-102
+        "project": "read_only_for_all",
+        "mass": "for_me",
+    },
+    report=Report(
+        to="chosen_teacher",  # ITS-83
+        anonymous="except_direct",  # ITS-89
+        gives_access="guest_moderator",  # ITS-68, 90
+    ),
+    block=Block(mode="mutual_silent", exempt_roles=_TEACHERS + _ADMINS),  # ITS-95, 98
+    staff_read="only_reported",  # ITS-79
+    search_people="visible",
     history_for_new_members="all",  # ITS-70
 )

@@ -43,6 +43,8 @@ APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]
     personal.MoveRead: personal.move_read,
     personal.MarkUnread: personal.mark_unread,
     personal.SetMarks: personal.set_marks,
+    personal.Hide: personal.hide,
+    personal.HideMessage: personal.hide_message,
     personal.SetPreferences: personal.set_preferences,
     personal.PermissionsMoved: personal.permissions_moved,
     rosters.PutRoster: rosters.put,
@@ -50,6 +52,7 @@ APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]
     rosters.PutRosterMember: rosters.put_member,
     rosters.RemoveRosterMember: rosters.remove_member,
     tenants.PutTenant: tenants.put,
+    tenants.PutPolicy: tenants.put_policy,
 }
 
 _VERSION_OF: Final = {

@@ -24,7 +24,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 FACTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "tenant": ("name", "preset"),
+        "tenant": ("name", "preset", "policy_changes_json"),
         "person": (
             "name",
             "name_folded",

@@ -81,6 +81,12 @@ class Room:
         self.facts_seq = self.told_as_of = facts.head_seq
         self.head = max(self.head, facts.head_seq)
         self.stale = False
+        if facts.cleared_seq:
+            self.messages = {
+                seq: known
+                for seq, known in self.messages.items()
+                if seq > facts.cleared_seq
+            }
 
     def take_page(self, page: MessagePage) -> None:
         """Add a page of history; what is known from later events stays.
@@ -228,6 +234,9 @@ class Room:
             self.facts_seq = event.seq
 
     def _know(self, message: Message, as_of: int) -> None:
+        # The log is the same for all: what this person has deleted may still change.
+        if message.seq <= (self.facts.cleared_seq or 0):
+            return
         known = self.messages.get(message.seq)
         if known is None or known.as_of <= as_of:
             self.messages[message.seq] = Known(message, as_of)
@@ -253,7 +262,8 @@ def evolved(facts: Conversation, event: LogEvent) -> Conversation:
             )
         case MessageEdited(message=message) | MessageRemoved(message=message):
             last = facts.last_message
-            if last is None or last.id != message.id:
+            told = message.removed is None or message.removed.notice != NOT_VISIBLE
+            if last is None or last.id != message.id or not told:
                 return facts
             return replace(facts, last_message=message)
         case ParticipantsAdded(participants=people, participant_count=count):

@@ -29,7 +29,7 @@ Role = Literal[
 ]
 MemberRole = Literal["teacher", "instructor", "student", "observer"]
 GroupKind = Literal["courseGroup", "batch"]
-Preset = Literal["itslearning"]
+Preset = Literal["ispring-limited", "ispring-open", "itslearning", "tutoring", "moodle"]
 
 TimeOfDay = Annotated[
     str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")
@@ -300,7 +300,7 @@ class Member(Shape):
     """Somebody's place in a course, project, group or unit."""
 
     user_id: Id
-    role: UnitRole
+    role: MemberRole | UnitRole
 
 
 class PutTenant(Request):
@@ -317,19 +317,6 @@ class Tenant(Shape):
     id: Id
     name: str
     preset: Preset
-
-
-class GetPolicy(Request):
-    """Read the rules that a tenant follows (scope `admin`)."""
-
-    tenant_id: Id
-
-
-class Policy(Shape):
-    """A tenant's preset and the rules that follow from it."""
-
-    preset: Preset
-    policy: dict[str, object]
 
 
 class DirectoryLine(Request):

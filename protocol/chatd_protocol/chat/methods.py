@@ -32,6 +32,9 @@ METHODS: tuple[MethodRow, ...] = (
     MethodRow(
         "StartConversation", requests.StartConversation, results.ConversationStarted
     ),
+    MethodRow(
+        "PreviewRecipients", requests.PreviewRecipients, results.RecipientsPreview
+    ),
     MethodRow("SearchRecipients", requests.SearchRecipients, results.RecipientsFound),
     MethodRow("RenameConversation", requests.RenameConversation, objects.Conversation),
     MethodRow("CloseConversation", requests.CloseConversation, objects.Conversation),
@@ -49,6 +52,7 @@ METHODS: tuple[MethodRow, ...] = (
     MethodRow("SendMessage", requests.SendMessage, objects.Message),
     MethodRow("EditMessage", requests.EditMessage, objects.Message),
     MethodRow("DeleteMessage", requests.DeleteMessage, objects.Message),
+    MethodRow("ForwardMessage", requests.ForwardMessage, objects.Message),
     MethodRow("ListMessages", requests.ListMessages, results.MessagePage),
     MethodRow("Search", requests.Search, results.SearchPage),
     MethodRow("MarkRead", requests.MarkRead, results.ReadState),

@@ -20,6 +20,8 @@ Action = Literal[
     "edit",
     "delete",
     "deleteOthers",
+    "deleteForMe",
+    "forward",
     "rename",
     "addParticipants",
     "removeParticipants",
@@ -49,6 +51,12 @@ class Link(Shape):
 NOT_VISIBLE: Final = "not_visible"
 """The notice of a message of which a reader is told nothing but that it is there."""
 
+HIDDEN: Final = "hidden_for_me"
+"""The notice of a message that the reader has deleted for himself; show nothing."""
+
+WITHOUT_TRACE: Final = "removed_without_trace"
+"""The notice of a removal that leaves nothing to see; show nothing."""
+
 
 class Attachment(Shape):
     """A file of a message, or one that waits to be sent (ITS-55 … 61).
@@ -75,6 +83,13 @@ class Removal(Shape):
     by: PersonName | None = None
 
 
+class ForwardedFrom(Shape):
+    """Whose words a forwarded message has, and from when."""
+
+    author: PersonName
+    created_at: Timestamp
+
+
 class Message(Shape):
     """One message at its place in the log; a removed one keeps the place only."""
 
@@ -88,6 +103,7 @@ class Message(Shape):
     links: tuple[Link, ...] | None = None
     attachments: tuple[Attachment, ...] | None = None
     reply_to_id: Id | None = None
+    forwarded_from: ForwardedFrom | None = None
     edited_at: Timestamp | None = None
     removed: Removal | None = None
     client_message_id: str | None = None
@@ -123,7 +139,11 @@ class Unread(Shape):
 
 
 class ConversationFacts(Shape, kw_only=True):
-    """What is true of a conversation for all its members alike."""
+    """What is true of a conversation for all its members alike.
+
+    `sentTo` is only with the entry that stands for individual messages: to how many
+    people they went.
+    """
 
     id: Id
     kind: ConversationKind
@@ -137,6 +157,7 @@ class ConversationFacts(Shape, kw_only=True):
     course_id: Id | None = None
     project_id: Id | None = None
     group_id: Id | None = None
+    sent_to: int | None = None
 
 
 class Conversation(ConversationFacts):
@@ -146,6 +167,9 @@ class Conversation(ConversationFacts):
     is absent is allowed, so that no client writes a rule again. `participants` holds
     the other people of a direct conversation and up to eight of a group, for titles
     and avatars. `member` is false for someone who left and may still read the past.
+
+    With `hiddenSeq` it stays out of every list until there is a message behind that
+    position. What is not behind `clearedSeq` the person has deleted for themself.
     """
 
     unread: Unread
@@ -157,6 +181,8 @@ class Conversation(ConversationFacts):
     member: bool
     denied: dict[str, str]
     draft: str | None = None
+    hidden_seq: Seq | None = None
+    cleared_seq: Seq | None = None
     participants: tuple[Participant, ...] | None = None
 
 

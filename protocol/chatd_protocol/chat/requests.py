@@ -78,6 +78,16 @@ Recipients = Annotated[
 ]
 
 
+StartMode = Literal["group", "individual"]
+"""One conversation with all, or the same words to each in one of their own."""
+
+
+class PreviewRecipients(Request):
+    """How many different people these are, and which choice there is (ITS-44 … 50)."""
+
+    recipients: Recipients
+
+
 AttachmentIds = Annotated[
     tuple[Id, ...], msgspec.Meta(min_length=1, max_length=ATTACHMENTS_MAX)
 ]
@@ -93,11 +103,15 @@ class FirstMessage(Request):
 
 
 class StartConversation(Request):
-    """Start, or find again, a conversation with these recipients (ITS-43 … 52)."""
+    """Start, or find again, a conversation with these recipients (ITS-43 … 52).
+
+    Oneself alone is one's personal space. `individual` needs a message and is for
+    several people, or those of a course or project.
+    """
 
     recipients: Recipients
     client_request_id: ClientId
-    mode: Literal["group", "individual"] | None = None
+    mode: StartMode | None = None
     title: Title | None = None
     message: FirstMessage | None = None
 
@@ -183,6 +197,14 @@ class SendMessage(Request):
     text: Text | None = None
     attachment_ids: AttachmentIds | None = None
     reply_to_id: Id | None = None
+
+
+class ForwardMessage(Request):
+    """Say in a conversation what somebody said elsewhere (ITS-42)."""
+
+    message_id: Id
+    conversation_id: Id
+    client_message_id: ClientId
 
 
 class EditMessage(Request):

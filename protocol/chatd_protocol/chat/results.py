@@ -4,16 +4,20 @@ Every snapshot says as of which position it was read, so that events can be appl
 it without a hole: `asOfSeq` for messages, `headSeq` and `personalSeq` elsewhere.
 """
 
+import msgspec
+
 from chatd_protocol.chat.base import Id, Seq, Shape, Timestamp
 from chatd_protocol.chat.events import LogEvent
 from chatd_protocol.chat.objects import (
     Conversation,
+    ConversationKind,
     Message,
     Participant,
     Person,
     Preferences,
     Unread,
 )
+from chatd_protocol.chat.requests import StartMode
 
 
 class Empty(Shape):
@@ -21,7 +25,11 @@ class Empty(Shape):
 
 
 class Me(Shape):
-    """The caller; `features` names what this server offers beyond the first version."""
+    """The caller; `features` names what this server offers beyond the first version.
+
+    `rules` are the keys of the tenant's policy that clients show or word by; `denied`
+    maps each kind of conversation that the caller cannot start to its reason code.
+    """
 
     person: Person
     preferences: Preferences
@@ -29,6 +37,8 @@ class Me(Shape):
     limits: dict[str, int]
     personal_seq: Seq
     epoch: str
+    rules: dict[str, object] = msgspec.field(default_factory=dict)
+    denied: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class UnreadTotals(Shape):
@@ -62,11 +72,38 @@ class RefusedRecipient(Shape):
     code: str
 
 
+class IndividualSent(Shape):
+    """A message that went to several people, each in a conversation of one's own.
+
+    `id` is the sender's one entry for it, "Sent to X people"; `count` is X.
+    """
+
+    id: Id
+    count: int
+    conversation_ids: tuple[Id, ...] | None = None
+
+
 class ConversationStarted(Shape):
     """The conversation, new or found again, and who could not be part of it."""
 
     refused: tuple[RefusedRecipient, ...]
     conversation: Conversation | None = None
+    individual: IndividualSent | None = None
+
+
+class RecipientsPreview(Shape):
+    """What would begin: `count` different people, in a conversation of `kind`.
+
+    `modes` are the choices, none when there is no choice; `max` is the most people of
+    one start by hand; `code` says why it would be refused, as far as is known before.
+    """
+
+    count: int
+    kind: ConversationKind
+    modes: tuple[StartMode, ...]
+    refused: tuple[RefusedRecipient, ...]
+    max: int | None = None
+    code: str | None = None
 
 
 class AddedParticipants(Shape):

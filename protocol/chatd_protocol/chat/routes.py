@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from chatd_protocol.chat import directory, files, objects, requests, results
+from chatd_protocol.chat import directory, files, objects, policy, requests, results
 from chatd_protocol.chat.base import TITLE_CHARS_MAX, Id, Request, Shape
 
 BASE = "/v1"
@@ -160,6 +160,14 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
         objects.Message,
         key="clientMessageId",
     ),
+    RouteRow(
+        "forwardMessage",
+        "POST",
+        f"{_MESSAGE}/forward",
+        requests.ForwardMessage,
+        objects.Message,
+        key="clientMessageId",
+    ),
     RouteRow("editMessage", "PATCH", _MESSAGE, requests.EditMessage, objects.Message),
     RouteRow(
         "deleteMessage",
@@ -209,6 +217,13 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
         "getUnread", "GET", "/v1/unread", requests.GetUnread, results.UnreadTotals
     ),
     RouteRow("sync", "POST", "/v1/sync", requests.Sync, results.Synced),
+    RouteRow(
+        "checkPolicy",
+        "POST",
+        "/v1/policy/check",
+        policy.CheckPolicy,
+        policy.PolicyVerdict,
+    ),
     RouteRow("search", "GET", "/v1/search", requests.Search, results.SearchPage),
     RouteRow(
         "uploadAttachment",
@@ -229,85 +244,32 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Noun:
-    """One kind of roster: its names, and its request types for each deed."""
-
-    name: str
-    result: type[Shape]
-    put: type[Request]
-    get: type[Request]
-    delete: type[Request]
-    put_member: type[Request]
-    delete_member: type[Request]
+_ROSTERS = ("course", "project", "group", "unit")
 
 
-_ROSTERS = (
-    _Noun(
-        "course",
-        directory.Course,
-        directory.PutCourse,
-        directory.GetCourse,
-        directory.DeleteCourse,
-        directory.PutCourseMember,
-        directory.DeleteCourseMember,
-    ),
-    _Noun(
-        "project",
-        directory.Project,
-        directory.PutProject,
-        directory.GetProject,
-        directory.DeleteProject,
-        directory.PutProjectMember,
-        directory.DeleteProjectMember,
-    ),
-    _Noun(
-        "group",
-        directory.Group,
-        directory.PutGroup,
-        directory.GetGroup,
-        directory.DeleteGroup,
-        directory.PutGroupMember,
-        directory.DeleteGroupMember,
-    ),
-    _Noun(
-        "unit",
-        directory.Unit,
-        directory.PutUnit,
-        directory.GetUnit,
-        directory.DeleteUnit,
-        directory.PutUnitMember,
-        directory.DeleteUnitMember,
-    ),
-)
-
-
-def _roster_rows(noun: _Noun) -> tuple[RouteRow, ...]:
-    title = noun.name.capitalize()
-    one = f"/v1/{noun.name}s/{{{noun.name}Id}}"
+def _roster_rows(name: str) -> tuple[RouteRow, ...]:
+    """A kind of roster has five deeds, with request types that are called alike."""
+    title = name.capitalize()
+    one = f"/v1/{name}s/{{{name}Id}}"
     member = f"{one}/members/{{userId}}"
-    return (
-        RouteRow(f"put{title}", "PUT", one, noun.put, noun.result, "directory"),
-        RouteRow(f"get{title}", "GET", one, noun.get, noun.result, "directory"),
+    shown: type[Shape] = getattr(directory, title)
+    deeds: tuple[tuple[HttpMethod, str, str, type[Shape]], ...] = (
+        ("PUT", f"Put{title}", one, shown),
+        ("GET", f"Get{title}", one, shown),
+        ("DELETE", f"Delete{title}", one, results.Empty),
+        ("PUT", f"Put{title}Member", member, directory.Member),
+        ("DELETE", f"Delete{title}Member", member, results.Empty),
+    )
+    return tuple(
         RouteRow(
-            f"delete{title}", "DELETE", one, noun.delete, results.Empty, "directory"
-        ),
-        RouteRow(
-            f"put{title}Member",
-            "PUT",
-            member,
-            noun.put_member,
-            directory.Member,
+            f"{word[0].lower()}{word[1:]}",
+            method,
+            path,
+            getattr(directory, word),
+            result,
             "directory",
-        ),
-        RouteRow(
-            f"delete{title}Member",
-            "DELETE",
-            member,
-            noun.delete_member,
-            results.Empty,
-            "directory",
-        ),
+        )
+        for method, word, path, result in deeds
     )
 
 
@@ -345,8 +307,16 @@ def _tenant_rows() -> tuple[RouteRow, ...]:
             "getPolicy",
             "GET",
             f"{one}/policy",
-            directory.GetPolicy,
-            directory.Policy,
+            policy.GetPolicy,
+            policy.Policy,
+            "admin",
+        ),
+        RouteRow(
+            "putPolicy",
+            "PUT",
+            f"{one}/policy",
+            policy.PutPolicy,
+            policy.Policy,
             "admin",
         ),
     )
@@ -363,7 +333,7 @@ ROUTES: tuple[RouteRow, ...] = (
         "events",
     ),
     *_user_rows(),
-    *(row for noun in _ROSTERS for row in _roster_rows(noun)),
+    *(row for name in _ROSTERS for row in _roster_rows(name)),
     RouteRow(
         "importDirectory",
         "POST",

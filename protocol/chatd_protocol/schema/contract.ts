@@ -33,7 +33,12 @@ export interface GetConversation {
   conversationId: string;
 }
 
-/** Start, or find again, a conversation with these recipients. */
+/**
+ * Start, or find again, a conversation with these recipients.
+ *
+ * Oneself alone is one's personal space. `individual` needs a message and is for
+ * several people, or those of a course or project.
+ */
 export interface StartConversation {
   recipients: Recipient[];
   clientRequestId: string;
@@ -53,6 +58,11 @@ export interface FirstMessage {
   text?: string | null;
   attachmentIds?: string[] | null;
   clientMessageId?: string | null;
+}
+
+/** How many different people these are, and which choice there is. */
+export interface PreviewRecipients {
+  recipients: Recipient[];
 }
 
 /** People, courses and projects that I may write to, by part of their name. */
@@ -141,6 +151,13 @@ export interface DeleteMessage {
   scope?: "everyone" | "me" | null;
 }
 
+/** Say in a conversation what somebody said elsewhere. */
+export interface ForwardMessage {
+  messageId: string;
+  conversationId: string;
+  clientMessageId: string;
+}
+
 /** A page of history: the newest, or `before`, `after`, `around` a place. */
 export interface ListMessages {
   conversationId: string;
@@ -192,7 +209,12 @@ export interface WatchEvents {
   cursor?: string | null;
 }
 
-/** The caller; `features` names what this server offers beyond the first version. */
+/**
+ * The caller; `features` names what this server offers beyond the first version.
+ *
+ * `rules` are the keys of the tenant's policy that clients show or word by; `denied`
+ * maps each kind of conversation that the caller cannot start to its reason code.
+ */
 export interface Me {
   person: Person;
   preferences: Preferences;
@@ -200,6 +222,8 @@ export interface Me {
   limits: Record<string, number>;
   personalSeq: number;
   epoch: string;
+  rules?: Record<string, unknown>;
+  denied?: Record<string, string>;
 }
 
 /** The caller, as their own client shows them. */
@@ -247,6 +271,9 @@ export interface ConversationPage {
  * absent is allowed, so that no client writes a rule again. `participants` holds the
  * other people of a direct conversation and up to eight of a group, for titles and
  * avatars. `member` is false for someone who left and may still read the past.
+ *
+ * With `hiddenSeq` it stays out of every list until there is a message behind that
+ * position. What is not behind `clearedSeq` the person has deleted for themself.
  */
 export interface Conversation {
   id: string;
@@ -261,6 +288,7 @@ export interface Conversation {
   courseId?: string;
   projectId?: string;
   groupId?: string;
+  sentTo?: number;
   unread: Unread;
   readSeq: number;
   resumeSeq: number;
@@ -270,6 +298,8 @@ export interface Conversation {
   member: boolean;
   denied: Record<string, string>;
   draft?: string;
+  hiddenSeq?: number;
+  clearedSeq?: number;
   participants?: Participant[];
 }
 
@@ -285,6 +315,7 @@ export interface Message {
   links?: Link[];
   attachments?: Attachment[];
   replyToId?: string;
+  forwardedFrom?: ForwardedFrom;
   editedAt?: string;
   removed?: Removal;
   clientMessageId?: string;
@@ -318,6 +349,12 @@ export interface Attachment {
   height?: number;
   thumbnail?: boolean;
   alt?: string;
+}
+
+/** Whose words a forwarded message has, and from when. */
+export interface ForwardedFrom {
+  author: PersonName;
+  createdAt: string;
 }
 
 /** Why a message has no content. `by` is set only where policy names the remover. */
@@ -360,12 +397,39 @@ export interface Participant {
 export interface ConversationStarted {
   refused: RefusedRecipient[];
   conversation?: Conversation;
+  individual?: IndividualSent;
 }
 
 /** Somebody who was asked for and did not become a participant, and why. */
 export interface RefusedRecipient {
   userId: string;
   code: string;
+}
+
+/**
+ * A message that went to several people, each in a conversation of one's own.
+ *
+ * `id` is the sender's one entry for it, "Sent to X people"; `count` is X.
+ */
+export interface IndividualSent {
+  id: string;
+  count: number;
+  conversationIds?: string[];
+}
+
+/**
+ * What would begin: `count` different people, in a conversation of `kind`.
+ *
+ * `modes` are the choices, none when there is no choice; `max` is the most people of
+ * one start by hand; `code` says why it would be refused, as far as is known before.
+ */
+export interface RecipientsPreview {
+  count: number;
+  kind: ConversationKind;
+  modes: ("group" | "individual")[];
+  refused: RefusedRecipient[];
+  max?: number;
+  code?: string;
 }
 
 /** What matched, people first, then courses, then projects. */
@@ -558,7 +622,12 @@ export interface ConversationCreated {
   conversation: ConversationFacts;
 }
 
-/** What is true of a conversation for all its members alike. */
+/**
+ * What is true of a conversation for all its members alike.
+ *
+ * `sentTo` is only with the entry that stands for individual messages: to how many
+ * people they went.
+ */
 export interface ConversationFacts {
   id: string;
   kind: ConversationKind;
@@ -572,6 +641,7 @@ export interface ConversationFacts {
   courseId?: string;
   projectId?: string;
   groupId?: string;
+  sentTo?: number;
 }
 
 /** It has another title. */
@@ -742,6 +812,23 @@ export interface ChangeConversation {
   starred?: boolean | null;
   archived?: boolean | null;
   draft?: string | null;
+}
+
+/**
+ * May I do this, and why: the answer that the deed itself would get.
+ *
+ * `initiate` asks about writing first to `userId`; `start` about a conversation of
+ * `kind` with `count` people, or of the roster `rosterId`; the others about
+ * `conversationId` or `messageId`.
+ */
+export interface CheckPolicy {
+  action: Action | "initiate" | "start";
+  userId?: string | null;
+  kind?: ConversationKind | null;
+  rosterId?: string | null;
+  count?: number | null;
+  conversationId?: string | null;
+  messageId?: string | null;
 }
 
 /**
@@ -953,12 +1040,26 @@ export interface DirectoryLine {
 export interface PutTenant {
   tenantId: string;
   name: string;
-  preset?: "itslearning" | null;
+  preset?: "ispring-limited" | "ispring-open" | "itslearning" | "moodle" | "tutoring" | null;
 }
 
 /** Read the rules that a tenant follows (scope `admin`). */
 export interface GetPolicy {
   tenantId: string;
+}
+
+/** Change the rules of a tenant; keys that are absent follow the preset. */
+export interface PutPolicy {
+  tenantId: string;
+  preset?: "ispring-limited" | "ispring-open" | "itslearning" | "moodle" | "tutoring" | null;
+  policy?: Record<string, unknown> | null;
+}
+
+/** Yes, or the reason code; `rule` is the row of the policy that decided. */
+export interface PolicyVerdict {
+  allowed: boolean;
+  rule: string;
+  code?: string;
 }
 
 /** The file itself. */
@@ -1009,7 +1110,7 @@ export interface Course {
 /** Somebody's place in a course, project, group or unit. */
 export interface Member {
   userId: string;
-  role: UnitRole;
+  role: MemberRole | Role | "manager";
 }
 
 /** A project and how many take part. */
@@ -1056,13 +1157,14 @@ export interface LineError {
 export interface Tenant {
   id: string;
   name: string;
-  preset: "itslearning";
+  preset: "ispring-limited" | "ispring-open" | "itslearning" | "moodle" | "tutoring";
 }
 
-/** A tenant's preset and the rules that follow from it. */
+/** A tenant's preset and all rules that hold; `changed` names the school's own. */
 export interface Policy {
-  preset: "itslearning";
+  preset: "ispring-limited" | "ispring-open" | "itslearning" | "moodle" | "tutoring";
   policy: Record<string, unknown>;
+  changed?: string[];
 }
 
 /**
@@ -1118,8 +1220,10 @@ export type Action =
   | "close"
   | "delete"
   | "deleteConversation"
+  | "deleteForMe"
   | "deleteOthers"
   | "edit"
+  | "forward"
   | "leave"
   | "removeParticipants"
   | "rename"
@@ -1230,6 +1334,7 @@ export interface Methods {
   ListConversations: { request: ListConversations; result: ConversationPage };
   GetConversation: { request: GetConversation; result: Conversation };
   StartConversation: { request: StartConversation; result: ConversationStarted };
+  PreviewRecipients: { request: PreviewRecipients; result: RecipientsPreview };
   SearchRecipients: { request: SearchRecipients; result: RecipientsFound };
   RenameConversation: { request: RenameConversation; result: Conversation };
   CloseConversation: { request: CloseConversation; result: Conversation };
@@ -1243,6 +1348,7 @@ export interface Methods {
   SendMessage: { request: SendMessage; result: Message };
   EditMessage: { request: EditMessage; result: Message };
   DeleteMessage: { request: DeleteMessage; result: Message };
+  ForwardMessage: { request: ForwardMessage; result: Message };
   ListMessages: { request: ListMessages; result: MessagePage };
   Search: { request: Search; result: SearchPage };
   MarkRead: { request: MarkRead; result: ReadState };

@@ -1,6 +1,6 @@
 """If these fail, a right outlives its loss, or every call asks the store again."""
 
-from chatd.domain.verdicts import may
+from chatd.domain.verdicts import decide
 from chatd.store.members import Part
 from chatd.store.people import PutPerson
 from tests.support.house import TENANT, House
@@ -12,18 +12,18 @@ async def test_a_place_is_kept_until_a_fact_of_it_moves(school: House) -> None:
     facts = school.context.facts
     place = await facts.place(TENANT, "c", "sue")
     assert place is not None
-    assert place.standing.member
+    assert place.case.member
     assert await facts.place(TENANT, "c", "sue") is place
     await school.write(PutPerson("zed", "Zed", ("student",)))
     assert await facts.place(TENANT, "c", "sue") is place
     await school.write(PutPerson("sue", "Sue", ("student",), messaging_disabled=True))
     moved = await facts.place(TENANT, "c", "sue")
     assert moved is not None
-    assert may("send", moved.standing).code == "messaging_disabled_sender"
+    assert decide("send", moved.case).code == "messaging_disabled_sender"
     await school.write(Part("c", ("sue",), None))
     gone = await facts.place(TENANT, "c", "sue")
     assert gone is not None
-    assert (gone.standing.member, gone.sees(2), gone.sees(3)) == (False, True, False)
+    assert (gone.case.member, gone.sees(2), gone.sees(3)) == (False, True, False)
 
 
 async def test_strangers_have_no_place(school: House) -> None:
@@ -41,4 +41,9 @@ async def test_what_decides_is_guarded(school: House) -> None:
     place = await school.context.facts.place(TENANT, "c", "sue")
     assert place is not None
     nouns = {(guard.noun, guard.id) for guard in place.guards}
-    assert nouns == {("conversation", "c"), ("person", "sue"), ("person", "tom")}
+    assert nouns == {
+        ("tenant", TENANT),
+        ("conversation", "c"),
+        ("person", "sue"),
+        ("person", "tom"),
+    }

@@ -4,10 +4,12 @@ import pytest
 
 from chatd.actions.directory import tenants
 from chatd.actions.sessions import OPERATOR, OPERATOR_OF_ALL
+from chatd.domain.announcements import PersonalMoved
 from chatd.domain.people import Caller
 from chatd.errors import Refused
 from chatd.store import tenants as stored
-from chatd_protocol.chat.directory import GetPolicy, PutTenant
+from chatd_protocol.chat.directory import PutTenant
+from tests.actions.deeds import refused, send, start
 from tests.support.house import TENANT, House
 
 
@@ -37,13 +39,14 @@ async def test_nobody_else_does(school: House) -> None:
     assert await school.context.store.read(stored.get, "new") is None
 
 
-async def test_the_rules_can_be_read(school: House) -> None:
-    """An administrator could not see what holds, or would see it of others."""
-    answer = await tenants.policy(
-        school.context, caller("admin"), GetPolicy(tenant_id=TENANT)
-    )
-    assert answer.preset == "itslearning"
-    assert answer.policy["recipients_max"] == 300
-    for who, asked in ((caller("admin"), "x"), (caller(tenant="x"), TENANT)):
-        with pytest.raises(Refused, match="not_found"):
-            await tenants.policy(school.context, who, GetPolicy(tenant_id=asked))
+async def test_another_preset_tells_who_is_concerned(full_school: House) -> None:
+    """A composer would stay where nobody may write any longer (ITS-126)."""
+    school_made = await start(full_school, "sue", "tom")
+    full_school.announced.clear()
+    request = PutTenant(tenant_id=TENANT, name="School", preset="tutoring")
+    await tenants.put(full_school.context, caller("admin", OPERATOR), request)
+    moved = {
+        one.user_id for one in full_school.announced if isinstance(one, PersonalMoved)
+    }
+    assert {"sue", "tom"} <= moved
+    await refused("relationship_ended", send(full_school, "sue", school_made.id))

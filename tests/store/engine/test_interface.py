@@ -23,7 +23,8 @@ from tests.support.waiting import wait_until
 
 STORE = Path(chatd.store.__path__[0])
 OF_A_TENANT = re.compile(
-    r"\btenant = \$1|INTO \w+ \(tenant, |(FROM|INTO) tenant |\btenant = [klop]\.tenant"
+    r"\btenant = \$1|INTO \w+ \(tenant, |(FROM|INTO|UPDATE) tenant "
+    r"|\btenant = [klop]\.tenant"
 )
 BESIDES = {
     "SELECT count(*) FROM meta",

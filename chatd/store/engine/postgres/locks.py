@@ -141,7 +141,7 @@ def _roster_member(write: Any) -> Touched:
     yield from _user(write)
 
 
-def _tenant(_write: tenants.PutTenant) -> Touched:
+def _tenant(_write: tenants.PutTenant | tenants.PutPolicy) -> Touched:
     yield "tenant", ()
 
 
@@ -166,6 +166,8 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     personal.MoveRead: _personal,
     personal.MarkUnread: _personal,
     personal.SetMarks: _personal,
+    personal.Hide: _personal,
+    personal.HideMessage: _personal,
     personal.SetPreferences: _user,
     personal.PermissionsMoved: _permissions,
     rosters.PutRoster: _roster,
@@ -173,6 +175,7 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     rosters.PutRosterMember: _roster_member,
     rosters.RemoveRosterMember: _roster_member,
     tenants.PutTenant: _tenant,
+    tenants.PutPolicy: _tenant,
 }
 
 

@@ -43,7 +43,7 @@ async def _search(
         if person.id != caller.user_id and person.id not in codes
     ]
     policy = await policy_of(tx, caller.tenant)
-    kinds = sorted(policy.recipient_kinds - {"user"})
+    kinds = sorted(kind for kind in policy.recipient_kinds if kind != "user")
     followed = await rosters.search(
         tx,
         caller.tenant,

@@ -1,6 +1,6 @@
 """If these fail, people find whom they may not write to, or nobody at all (ITS-54)."""
 
-from chatd.actions import recipients
+from chatd.actions.starting import searching
 from chatd_protocol.chat.requests import SearchRecipients
 from tests.actions.deeds import who
 from tests.support.house import House
@@ -8,7 +8,7 @@ from tests.support.house import House
 
 async def found(school: House, seeker: str, text: str) -> list[tuple[str, str]]:
     request = SearchRecipients(text=text)
-    answer = await recipients.search(school.context, who(seeker), request)
+    answer = await searching.search(school.context, who(seeker), request)
     return [(one.kind, one.id) for one in answer.recipients]
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from chatd.actions import starting
+from chatd.actions.starting import start as starting
 from chatd.errors import Refused
 from chatd.store.people import PutPerson
+from chatd.store.tenants import PutTenant
 from chatd_protocol.chat.requests import FirstMessage, Recipient, StartConversation
-from tests.actions.deeds import fresh, refused, start, together, who
+from tests.actions.deeds import fresh, refused, send, start, together, who
 from tests.support.house import House
 
 
@@ -100,7 +101,7 @@ async def test_three_hundred_are_allowed_and_one_more_is_not(
     [
         ([("user", "sue")], None, "/recipients"),
         ([("unit", "u")], None, "/recipients/0/kind"),
-        ([("user", "tom"), ("user", "uma")], "individual", "/mode"),
+        ([("user", "tom"), ("user", "uma")], "individual", "/message"),
     ],
 )
 async def test_what_cannot_be_started_is_named(
@@ -116,3 +117,23 @@ async def test_what_cannot_be_started_is_named(
         await starting.start(school.context, who("sue"), request)
     assert caught.value.code == "invalid_request"
     assert str(caught.value.facts["errors"]).find(pointer) > 0
+
+
+async def test_one_personal_space_for_each(school: House) -> None:
+    """Notes to oneself would be lost among several, or be there for others (MOO-32)."""
+    await school.write(PutTenant("School", "moodle"))
+    own = await start(school, "sue", "sue")
+    assert (own.kind, own.participant_count, own.starred) == ("self", 1, True)
+    assert (await start(school, "sue", "sue")).id == own.id
+    assert (await start(school, "tom", "tom")).id != own.id
+    await send(school, "sue", own.id, "note")
+    await refused("not_found", send(school, "tom", own.id))
+
+
+async def test_platforms_without_groups_start_none(school: House) -> None:
+    """A tutoring platform would have group talks (TUT-1, MOO-49)."""
+    for preset in ("tutoring", "moodle"):
+        await school.write(PutTenant("School", preset))
+        await refused("forbidden", start(school, "anna", "sue", "tom"))
+    await school.write(PutTenant("School", "ispring-limited"))
+    await refused("role_cannot_initiate", start(school, "sue", "tom", "uma"))

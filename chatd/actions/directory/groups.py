@@ -1,0 +1,64 @@
+"""A course group's conversation: there is one while the group's messaging is on.
+
+Where the policy has that kind, putting a group with messaging makes its conversation,
+with all its people; nobody else ever starts it (MOO-41). Switching messaging off takes
+everybody out, which hides it; switching it on brings them back to its whole history
+(MOO-47). A batch has none.
+"""
+
+import msgspec
+
+from chatd.actions.basis.facts import policy_of
+from chatd.ids import new_id
+from chatd.store import members, rosters
+from chatd.store.change import Write
+from chatd.store.conversations import CreateConversation
+from chatd.store.members import Join, NewMember, Part
+from chatd.store.rosters import PutRoster, RosterRecord
+from chatd.store.transaction import Transaction
+from chatd_protocol.chat.directory import GroupKind
+
+
+class GroupDetails(msgspec.Struct, frozen=True):
+    """What is kept of a group besides its name and people."""
+
+    kind: GroupKind = "courseGroup"
+    messaging: bool = True
+
+
+def details_of(roster: PutRoster | RosterRecord) -> GroupDetails:
+    """The details of a group."""
+    return msgspec.json.decode(roster.details, type=GroupDetails)
+
+
+def talks(roster: RosterRecord) -> bool:
+    """Whether a roster's people are in its conversation, if it has one."""
+    return roster.kind != "group" or details_of(roster).messaging
+
+
+async def following(
+    tx: Transaction, tenant: str, wanted: PutRoster, conversation_id: str | None
+) -> tuple[Write, ...]:
+    """What becomes of a group's conversation when the group is put so."""
+    details = details_of(wanted)
+    people = await rosters.member_ids(tx, tenant, "group", wanted.id)
+    everybody = tuple(NewMember(user_id) for user_id in people)
+    if conversation_id is None:
+        policy = await policy_of(tx, tenant)
+        offered = "courseGroup" in policy.kinds and details.kind == "courseGroup"
+        if not (offered and details.messaging):
+            return ()
+        create = CreateConversation(
+            new_id(),
+            "courseGroup",
+            wanted.name,
+            None,
+            everybody,
+            roster_kind="group",
+            roster_id=wanted.id,
+        )
+        return (create,)
+    if details.messaging:
+        return (Join(conversation_id, everybody, None),) if everybody else ()
+    current = await members.current_ids(tx, tenant, conversation_id)
+    return (Part(conversation_id, current, None),) if current else ()

@@ -1,0 +1,1 @@
+"""Starting a conversation: who is meant, whether it may be, and what begins."""
