@@ -91,7 +91,8 @@ async def test_one_that_dies_comes_back_and_all_end_together(tmp_path: Path) -> 
     """A crash would leave a server with fewer and fewer processes, or leave them be."""
     async with parent_of_two(tmp_path / "data") as parent:
         await listening(parent)
-        victim, other = parent.workers
+        # The first one is still writing the links; the parent would lose them with it.
+        other, victim = parent.workers
         os.kill(victim, signal.SIGKILL)
         # Nobody who comes meanwhile is turned away: the socket is the parent's too.
         assert await parent.answers()
