@@ -161,14 +161,14 @@ async def views(
     rows = await _rows(tx, tenant, user_id, ids, unread_bound, history)
     stays = await _intervals(tx, tenant, user_id, ids)
     others = await _others(tx, tenant, user_id, ids, others_max)
+    hidden = await _hidden(tx, tenant, user_id, rows)
     found = {
-        row[0]: _view(row, stays[row[0]], others.get(row[0], ()), history)
+        row[0]: replace(
+            _view(row, stays[row[0]], others.get(row[0], ()), history),
+            hidden=hidden.get(row[0], frozenset()),
+        )
         for row in rows
     }
-    some = [row[0] for row in rows if row[33]]
-    hidden = await personal.hidden(tx, tenant, user_id, some)
-    for id_, seqs in hidden.items():
-        found[id_] = replace(found[id_], hidden=seqs)
     lasts = await _lasts(tx, tenant, found.values(), {row[0]: row[14] for row in rows})
     return [
         replace(found[id_], last_message=lasts.get(id_)) for id_ in ids if id_ in found
@@ -187,7 +187,22 @@ async def outlines(
         return []
     rows = await _rows(tx, tenant, user_id, ids, 0, history)
     stays = await _intervals(tx, tenant, user_id, ids)
-    return [_view(row, stays[row[0]], (), history) for row in rows]
+    hidden = await _hidden(tx, tenant, user_id, rows)
+    return [
+        replace(
+            _view(row, stays[row[0]], (), history),
+            hidden=hidden.get(row[0], frozenset()),
+        )
+        for row in rows
+    ]
+
+
+async def _hidden(
+    tx: Transaction, tenant: str, user_id: str, rows: Sequence[Row]
+) -> Mapping[str, frozenset[int]]:
+    return await personal.hidden(
+        tx, tenant, user_id, [row[0] for row in rows if row[33]]
+    )
 
 
 async def moved(tx: Transaction, tenant: str, cursors: Mapping[str, int]) -> list[str]:
