@@ -18,6 +18,7 @@ from chatd.store.upkeep.copying import (
 )
 from tests.store.invariants import check
 from tests.store.shelf import Shelf, shelf_at
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.engines("sqlite")
 
@@ -39,7 +40,7 @@ async def test_a_copy_of_a_busy_database_is_of_one_moment(shelf: Shelf) -> None:
             await asyncio.gather(*(shelf.say("ada", "x" * 500) for _ in range(20)))
 
     talking = asyncio.create_task(chatter())
-    await asyncio.sleep(0.05)
+    await wait_until(lambda: rows(shelf.path) > before)
     await asyncio.to_thread(copy, shelf.path, target)
     stop.set()
     await talking

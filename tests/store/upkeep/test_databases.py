@@ -13,12 +13,21 @@ from tests.support.postgres import PostgresServer
 
 
 @pytest.fixture(params=sorted(COPIED_AS))
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """Where a database of each engine can be."""
+def server(request: pytest.FixtureRequest) -> PostgresServer | None:
+    """Started for the first test that needs it, and not on its loop's time."""
     if request.param == "sqlite":
+        return None
+    found = request.getfixturevalue("postgres")
+    assert isinstance(found, PostgresServer)
+    return found
+
+
+@pytest.fixture
+async def url(server: PostgresServer | None, tmp_path: Path) -> AsyncIterator[str]:
+    """Where a database of each engine can be."""
+    if server is None:
         yield f"sqlite:///{tmp_path / 'chat.sqlite3'}"
         return
-    server: PostgresServer = request.getfixturevalue("postgres")
     name = await server.create()
     yield server.url(name)
     await server.drop(name)
