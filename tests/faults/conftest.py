@@ -1,7 +1,6 @@
 """The topologies on which rows of faults are tried: the smallest, or all of them."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -27,15 +26,24 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
+def below(topology: str, request: pytest.FixtureRequest) -> PostgresServer | None:
+    """Started where it is needed, and not on a loop's time."""
+    if not GATEWAYS[topology]:
+        return None
+    server = request.getfixturevalue("postgres")
+    assert isinstance(server, PostgresServer)
+    return server
+
+
+@pytest.fixture
 async def deployment(
-    topology: str, tmp_path: Path, request: pytest.FixtureRequest
+    topology: str, tmp_path: Path, below: PostgresServer | None
 ) -> AsyncIterator[Deployment]:
     """Running gateways; the tests' clients go to the first one, by its own address."""
-    with ExitStack() as below:
-        made = Deployment(tmp_path)
-        if count := GATEWAYS[topology]:
-            postgres = request.getfixturevalue("postgres")
-            redis = below.enter_context(redis_server())
-            made = Large(tmp_path, postgres, redis, count)
-        async with made:
-            yield made
+    if below is None:
+        async with Deployment(tmp_path) as small:
+            yield small
+        return
+    with redis_server() as redis:
+        async with Large(tmp_path, below, redis, GATEWAYS[topology]) as large:
+            yield large

@@ -1,18 +1,24 @@
-"""Rows 9, 16 and 17: the disk, and who else holds the database."""
+"""Rows 9, 16, 17 and 29: the disk, and who else holds the database."""
 
 import asyncio
 import re
 import shutil
+import signal
+import sys
 from functools import partial
 from pathlib import Path
 
 import apsw
+import asyncpg
 import httpx2
 import pytest
 
+from chatd.store.engine.migrating import load
 from chatd_client import Refused
 from tests.faults.talk import Talk
-from tests.support.server import Server
+from tests.support.databases import is_postgres, path_of
+from tests.support.postgres import PostgresServer
+from tests.support.server import Server, environment
 from tests.support.waiting import wait_until
 
 SYNC = re.compile(r"\b(fdatasync|fsync)\(\d+")
@@ -134,3 +140,46 @@ async def test_row_17_another_process_holds_the_database(tmp_path: Path) -> None
     finally:
         holder.close()
         await server.stop()
+
+
+async def test_row_29_killed_while_it_migrates(
+    tmp_path: Path, engine: str, server_of: PostgresServer | None
+) -> None:
+    """A server killed in its first second would never start again."""
+    url = f"sqlite:///{tmp_path / 'chatd.sqlite3'}"
+    if server_of is not None:
+        url = server_of.url(await server_of.create())
+    where = ("--data-dir", str(tmp_path), "--database-url", url)
+    killed = await command("serve", "--port", "0", *where, CHATD_FAILPOINTS=ONE_STEP)
+    assert killed == -signal.SIGKILL
+    ended = await asyncio.gather(*(command("migrate", *where) for _ in range(2)))
+    assert ended == [0, 0]
+    # Whole, with every step there once: another start has nothing to do.
+    assert await command("check", *where) == 0
+    assert await steps(url) == [*range(1, len(load(engine)) + 1)]
+
+
+ONE_STEP = "during_migration=once(2):kill9"
+
+
+async def command(*words: str, **variables: str) -> int | None:
+    """How one `chatd` command ended."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "chatd", *words, env=environment() | variables
+    )
+    async with asyncio.timeout(60):
+        return await process.wait()
+
+
+async def steps(url: str) -> list[int]:
+    sql = "SELECT number FROM migration ORDER BY number"
+    if is_postgres(url):
+        link = await asyncpg.connect(url)
+        numbers = [row[0] for row in await link.fetch(sql)]
+        await link.close()
+        return numbers
+    connection = apsw.Connection(str(path_of(url)))
+    try:
+        return [row[0] for row in connection.execute(sql)]
+    finally:
+        connection.close()
