@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 import uvloop
@@ -25,7 +25,10 @@ from chatd.api.application import routes
 from chatd.api.door import Door
 from chatd.api.listeners import Listener, Monitor
 from chatd.api.probes import Probes, Scrapes
+from chatd.bus.interface import Bus
 from chatd.bus.local import LocalBus
+from chatd.bus.redis.address import parse
+from chatd.bus.redis.bus import RedisBus
 from chatd.clock import Clock, SystemClock
 from chatd.config import Config, ConfigError
 from chatd.demo import create_demo, login_links
@@ -72,10 +75,10 @@ the HTTP API is described at <a href="/v1/openapi.json">/v1/openapi.json</a>.</p
 
 @dataclass(frozen=True)
 class Foundation:
-    """Time, and the way to other gateways."""
+    """Time, the way to other gateways (None: as configured)."""
 
     clock: Clock = field(default_factory=SystemClock)
-    bus: LocalBus = field(default_factory=LocalBus)
+    bus: Bus | None = None
     siblings: Siblings | None = None
 
 
@@ -89,24 +92,27 @@ class Installation:
         self.config = config
         self.clock = below.clock
         self.store = store
-        bus = below.bus
+        assert below.bus is not None
+        bus = self.bus = below.bus
         limits = config.limits
         facts = Facts(self.store)
         self.context = Context(self.store, self.clock, limits, facts, bus.publish)
-        rates = Rates(limits, self.clock)
+        rates = Rates(limits, self.clock, bus.leases)
         self._verifier = Verifier(issuers(config, self.clock), self.clock)
         self._sign_in = SignIn(self.context, self._verifier)
         self.chat = ChatHub(
             self.context,
+            bus,
             rates,
             self._authenticate,
             self._sign_in.renew,
-            config.allowed_origin,
+            allowed_origins=config.allowed_origin,
             draining=lambda: self.health.draining,
         )
         # Facts first: what is decided on the news must not rest on what it made stale.
         bus.subscribe(facts.listen)
         bus.subscribe(self.chat.listen)
+        bus.on_doubt(self.chat.doubt)
         head = HeadLimits(limits.request_header_bytes, limits.request_headers)
         self.signalr = SignalRServer(
             self.clock, config.trusted_proxy, below.siblings, head=head
@@ -132,6 +138,11 @@ class Installation:
             routes=[*self.signalr.routes, *routes(door), Route("/", _welcome)]
         )
 
+    async def start(self) -> None:
+        """Begin what goes on by itself; returns at once."""
+        await self.bus.start()
+        self.chat.start()
+
     async def drain(self) -> float:
         """Tell balancers, then clients; the seconds that are left of the grace."""
         ends_s = self.clock.monotonic() + self.config.grace
@@ -147,6 +158,7 @@ class Installation:
         self.health.loop.stop()
         await self.signalr.stop()
         await self.chat.stop()
+        await self.bus.stop()
         await self._verifier.stop()
         await self.sweeper.stop()
         await self.store.close()
@@ -192,17 +204,28 @@ async def install(config: Config, foundation: Foundation | None = None) -> Insta
         SchemaError: the database cannot be used.
     """
     below = foundation or Foundation()
+    bus = below.bus or _bus(config, below.clock)
     store = await open_store(
         config.database,
         clock=below.clock,
-        on_committed=below.bus.publish,
+        on_committed=bus.publish,
         unsafe_durability=config.unsafe_durability,
     )
     try:
-        return Installation(config, below, store)
+        return Installation(config, replace(below, bus=bus), store)
     except BaseException:
         await store.close()
         raise
+
+
+def _bus(config: Config, clock: Clock) -> Bus:
+    if config.redis_url is None:
+        return LocalBus()
+    try:
+        redis = parse(config.redis_url)
+    except ValueError as error:
+        raise ConfigError([f"redis_url: {error}"]) from None
+    return RedisBus(redis, deployment_secret(config), clock)
 
 
 def _scrapes(config: Config) -> Scrapes:
@@ -236,6 +259,7 @@ class _Server(Listener):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then tell."""
+        await self._installation.start()
         await super().startup(sockets)
         if not self.should_exit:
             self._installation.health.started = True

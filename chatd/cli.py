@@ -50,7 +50,7 @@ _SERVE = (
     click.option("--host", help="Address to listen on; default 127.0.0.1."),
     click.option("--port", type=int, help="0 takes any free one; default 8080."),
     _DATABASE,
-    click.option("--redis-url", help="Not in this version."),
+    click.option("--redis-url", help="redis://HOST[:PORT]; default: none."),
     click.option(
         "--attachments-url", help="file:///FOLDER or s3://BUCKET; default: data folder."
     ),

@@ -229,7 +229,7 @@ def test_every_error_code_is_used_and_listed() -> None:
 
 def test_every_method_has_its_deed() -> None:
     """The contract would promise a method that the hub does not know."""
-    of_the_connection = {"RefreshToken", "WatchEvents"}
+    of_the_connection = {"RefreshToken", "WatchEvents", "WatchPresence"}
     assert set(DEEDS) | of_the_connection == {row.name for row in METHODS}
 
 

@@ -1,5 +1,7 @@
 """What is done while reading: marks, counts, and the sign that somebody writes."""
 
+from collections.abc import Sequence
+
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import allowed_place, carry_out, place_of
@@ -9,7 +11,7 @@ from chatd.domain.announcements import Hinted
 from chatd.domain.people import Caller
 from chatd.errors import Refused
 from chatd.limits import Limits
-from chatd.store import messages, personal
+from chatd.store import members, messages, personal
 from chatd.store.change import Change, Write
 from chatd.store.conversation_views import ConversationView
 from chatd.store.personal import MarkUnread, MoveRead
@@ -137,3 +139,15 @@ async def typing(context: Context, caller: Caller, request: requests.Typing) -> 
         [Hinted(caller.tenant, request.conversation_id, caller.user_id, hint)]
     )
     return Empty()
+
+
+async def acquainted(
+    context: Context, caller: Caller, user_ids: Sequence[str]
+) -> tuple[str, ...]:
+    """Those of the people whose presence the caller may watch: who shares a
+    conversation, for strangers are not to be followed around."""
+    others = [one for one in dict.fromkeys(user_ids) if one != caller.user_id]
+    known = await context.store.read(
+        members.acquainted, caller.tenant, caller.user_id, others
+    )
+    return tuple(one for one in others if one in known)

@@ -28,6 +28,7 @@ from chatd.store import conversation_views, log, members, personal
 from chatd.store.conversation_views import ConversationView
 from chatd.store.log import LogRow
 from chatd.store.transaction import Transaction
+from chatd.store.upkeep.heads import Heads, moved_since
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.base import Shape
 from chatd_protocol.chat.events import (
@@ -304,6 +305,11 @@ async def event_page(
     return EventPage(
         events=tuple(found), next=found[-1].cursor if found else request.cursor
     )
+
+
+async def heads(context: Context, mark: int) -> Heads:
+    """What moved in the store since an earlier look, for whoever missed the news."""
+    return await context.store.read(moved_since, mark)
 
 
 async def tenant_events(

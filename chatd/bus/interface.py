@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
+from chatd.bus.leases import Leases
 from chatd.domain.announcements import Announcement
 
 Listener = Callable[[Sequence[Announcement]], None]
@@ -10,7 +11,7 @@ Listener = Callable[[Sequence[Announcement]], None]
 Doubt = Callable[[str], None]
 """Told that announcements of others may have been lost, and why, in one word."""
 
-Kind = Literal["conversation", "person"]
+Kind = Literal["conversation", "person", "presence"]
 
 
 class Bus(Protocol):
@@ -33,6 +34,10 @@ class Bus(Protocol):
 
     def unfollow(self, kind: Kind, tenant: str, id_: str) -> None:
         """Nobody here does any more."""
+
+    @property
+    def leases(self) -> Leases:
+        """What the gateways know of people together."""
 
     def on_doubt(self, doubt: Doubt) -> None:
         """Call this whenever announcements of others may have been lost."""

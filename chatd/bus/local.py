@@ -7,6 +7,7 @@ one that fails is logged and harms neither the publisher nor the other listeners
 from collections.abc import Sequence
 
 from chatd.bus.interface import Doubt, Kind, Listener
+from chatd.bus.leases import Alone, Leases
 from chatd.domain.announcements import Announcement
 from chatd.telemetry import log
 
@@ -16,6 +17,7 @@ class LocalBus:
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
+        self.leases: Leases = Alone()
 
     def subscribe(self, listener: Listener) -> None:
         """From now on, call `listener` with every batch; it must not block."""

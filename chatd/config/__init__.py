@@ -30,6 +30,7 @@ from chatd.limits import describe as describe_limits
 
 FILE_NAME = "chatd.toml"
 PREFIX = "CHATD_"
+REDIS_SCHEMES = ("redis", "rediss", "unix")
 SECRETS = ("secret", "deployment_secret")
 
 MASK = "********"
@@ -229,8 +230,8 @@ def _contradictions(config: Config) -> Iterator[str]:
     files = config.attachments_url or "s3://"
     if not files.startswith(("file:///", "s3://")):
         yield "attachments_url: needs file:///FOLDER or s3://BUCKET"
-    if config.redis_url is not None:
-        yield "redis_url: this version has the in-process bus only"
+    if config.redis_url and urlsplit(config.redis_url).scheme not in REDIS_SCHEMES:
+        yield f"redis_url: needs one of {', '.join(REDIS_SCHEMES)}"
     try:
         _ = config.limits
     except ValueError as error:
@@ -324,6 +325,8 @@ def warnings(config: Config) -> list[str]:
         for origin in config.allowed_origin
         if not is_safe_url(origin)
     ]
+    if config.redis_url and config.workers == 1 and config.deployment_secret is None:
+        found.append("deployment_secret: without it no other gateway hears this one")
     if config.workers > 1 and config.metrics_port is None:
         found.append("metrics_port: without one nobody can scrape several workers")
     if config.metrics_port is not None and not is_inside(config.metrics_host):

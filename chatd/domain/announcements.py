@@ -59,4 +59,15 @@ class Hinted:
     event: object
 
 
-Announcement = Logged | PersonalMoved | FactsMoved | SessionsEnded | Hinted
+@dataclass(frozen=True, slots=True)
+class PresenceMoved:
+    """Somebody's first connection came, or the last one has been gone for a moment."""
+
+    tenant: str
+    user_id: str
+    online: bool
+
+
+Announcement = (
+    Logged | PersonalMoved | FactsMoved | SessionsEnded | Hinted | PresenceMoved
+)

@@ -7,18 +7,20 @@ the rooms and the hooks. The hub decides nothing about people and messages; acti
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Final
 
-from chatd.actions import recovery
+from chatd.actions import reading, recovery
 from chatd.actions import sessions as sign_ins
 from chatd.actions.basis.bounds import bounded
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.counting import Counted
 from chatd.actions.basis.rates import Cost, Rates
+from chatd.bus.interface import Bus
 from chatd.clock import rfc3339
 from chatd.domain.announcements import (
     Announcement,
     Hinted,
     Logged,
     PersonalMoved,
+    PresenceMoved,
     SessionsEnded,
 )
 from chatd.domain.people import Caller
@@ -26,11 +28,13 @@ from chatd.errors import Refused, invalid
 from chatd.hub import sessions
 from chatd.hub.counting import observer
 from chatd.hub.fanout import Fanout
+from chatd.hub.heads import HeadChecks
 from chatd.hub.methods import DEEDS, Deed
+from chatd.hub.online import Online
 from chatd.hub.parcels import Audience
 from chatd.hub.personal import PersonalEvents
 from chatd.hub.presences import Presences
-from chatd.hub.rooms import Rooms
+from chatd.hub.rooms import Presence, Rooms
 from chatd.hub.watching import Watchers
 from chatd.identity.claims import Identity
 from chatd.ids import new_id
@@ -45,6 +49,7 @@ from chatd.signalr.requests import (
     Unauthenticated,
     Unavailable,
 )
+from chatd.store.upkeep.heads import Heads
 from chatd.telemetry import log
 from chatd_protocol.chat.base import Shape
 from chatd_protocol.chat.binding import InvalidRequestError, T, bind
@@ -56,8 +61,13 @@ from chatd_protocol.chat.events import (
     UserUpdated,
 )
 from chatd_protocol.chat.methods import METHODS, MethodRow
-from chatd_protocol.chat.requests import RefreshToken, WatchEvents
-from chatd_protocol.chat.results import TokenRefreshed, WatchedEvent
+from chatd_protocol.chat.requests import RefreshToken, WatchEvents, WatchPresence
+from chatd_protocol.chat.results import (
+    PersonPresence,
+    TokenRefreshed,
+    WatchedEvent,
+    WatchedPresence,
+)
 
 FOR_THE_MOMENT: Final = frozenset({"storage_unavailable", "overloaded"})
 """Refusals at the connect hook after which a client should simply come back."""
@@ -86,9 +96,11 @@ class ChatHub:
     def __init__(
         self,
         context: Context,
+        bus: Bus,
         rates: Rates,
         authenticate: Authenticate,
         reauthenticate: Reauthenticate,
+        *,
         allowed_origins: Sequence[str] = (),
         draining: Callable[[], bool] = bool,
     ) -> None:
@@ -99,17 +111,28 @@ class ChatHub:
         self._allowed_origins = tuple(allowed_origins)
         self._observer = observer(context.clock, draining)
         self._watchers = Watchers()
-        self._rooms = Rooms()
+        self._rooms = Rooms(bus)
         self._fanout = Fanout(
             self._rooms, self._read_events, self._read_members, self._read_blind
         )
-        self._personal = PersonalEvents(self._rooms, self._read_personal)
+        self._personal = PersonalEvents(self._rooms, self._fanout, self._read_personal)
+        self._heads = HeadChecks(
+            self._rooms,
+            self._fanout,
+            self._personal,
+            context.facts,
+            read=self._read_heads,
+            recheck=self._recheck,
+        )
+        self._online = Online(self._rooms, bus, context.clock)
         self._presences = Presences(
             self._rooms,
             self._fanout,
             self._personal,
             self._read_memberships,
-            context.limits.connections_per_user,
+            bus.leases,
+            self._online,
+            connections_max=context.limits.connections_per_user,
         )
 
     # ------------------------------------------------------------- to the bus
@@ -127,6 +150,8 @@ class ChatHub:
                     self._hint(announcement)
                 case SessionsEnded():
                     sessions.close_ended(self._rooms, announcement)
+                case PresenceMoved():
+                    self._online.take(announcement)
 
     def batches(
         self, caller: Caller, request: WatchEvents
@@ -138,8 +163,19 @@ class ChatHub:
         """End what would go on for ever; answers that are under way are finished."""
         self._watchers.stop()
 
+    def doubt(self, why: str) -> None:
+        """The bus may have lost something. Never waits."""
+        self._heads.doubt(why)
+
+    def start(self) -> None:
+        """Look from now on for what the bus did not tell."""
+        self._heads.start()
+        self._online.start()
+
     async def stop(self) -> None:
         """End all work of the hub; connections are the SignalR server's to close."""
+        await self._heads.stop()
+        await self._online.stop()
         await self._presences.stop()
         await self._fanout.stop()
         await self._personal.stop()
@@ -174,6 +210,7 @@ class ChatHub:
         special: dict[str, Call] = {
             "RefreshToken": self._refresh_token,
             "WatchEvents": self._watch,
+            "WatchPresence": self._watch_presence,
         }
         call: Call = special.get(row.name) or self._caller(row, DEEDS[row.name])
         return Method(
@@ -220,6 +257,22 @@ class ChatHub:
             for watched in batch:
                 yield watched
 
+    async def _watch_presence(
+        self, connection: Connection, argument: object
+    ) -> WatchedPresence:
+        request = _bound(WatchPresence, argument)
+        caller = self._person(connection)
+        self._rates.spend(caller.tenant, caller.user_id, Cost.READ)
+        user_ids = await reading.acquainted(self._context, caller, request.user_ids)
+        people = [(caller.tenant, one) for one in user_ids]
+        now = await self._online.watch(connection, people)
+        return WatchedPresence(
+            people=tuple(
+                PersonPresence(user_id=one[1], online=online)
+                for one, online in now.items()
+            )
+        )
+
     # ---------------------------------------------------------------- hooks
 
     async def _admit(self, handshake: Handshake) -> Identity:
@@ -252,6 +305,7 @@ class ChatHub:
     ) -> None:
         identity = sessions.identity_of(connection)
         sessions.end(connection)
+        self._online.forget(connection)
         self._presences.depart(identity.key, connection)
 
     def _completion_error(
@@ -304,6 +358,19 @@ class ChatHub:
         self, tenant: str, conversation_id: str, seq: int
     ) -> Collection[str]:
         return await recovery.blind(self._context, tenant, conversation_id, seq)
+
+    async def _read_heads(self, mark: int) -> Heads:
+        return await recovery.heads(self._context, mark)
+
+    async def _recheck(self, presence: Presence) -> None:
+        for connection in presence.connections.connections():
+            identity = sessions.identity_of(connection)
+            try:
+                await sign_ins.check(self._context, identity)
+            except Refused as refusal:
+                if refusal.code in FOR_THE_MOMENT:
+                    raise
+                connection.close(format_error(refusal.code, refusal.facts))
 
     async def _read_personal(
         self, tenant: str, user_id: str, after: int

@@ -10,9 +10,10 @@ from typing import Final
 
 from chatd.domain.announcements import PersonalMoved
 from chatd.errors import Refused
+from chatd.hub.fanout import Fanout
 from chatd.hub.rooms import Presence, Rooms
 from chatd.telemetry import log, spawn
-from chatd_protocol.chat.events import PersonalEvent
+from chatd_protocol.chat.events import ConversationJoined, PersonalEvent
 
 RETRY_S: Final = 1.0
 """Between attempts to read while the store does not answer."""
@@ -25,9 +26,14 @@ class PersonalEvents:
     """Delivers personal events to the people who are connected to this process."""
 
     def __init__(
-        self, rooms: Rooms, read: ReadPersonal, retry_s: float = RETRY_S
+        self,
+        rooms: Rooms,
+        fanout: Fanout,
+        read: ReadPersonal,
+        retry_s: float = RETRY_S,
     ) -> None:
         self._rooms = rooms
+        self._fanout = fanout
         self._read = read
         self._retry_s = retry_s
         self._tasks: set[asyncio.Task[None]] = set()
@@ -74,7 +80,18 @@ class PersonalEvents:
         for event in events:
             try:
                 presence.connections.send(event)
+                self._enter(presence, event)
             except Exception:  # noqa: BLE001 - one bad event must not stop a person
                 log.exception("personal event failed", seq=event.personal_seq)
         last = events[-1].personal_seq if events else target
         presence.personal_seq = max(last, presence.personal_seq + 1)
+
+    def _enter(self, presence: Presence, event: PersonalEvent) -> None:
+        """Whoever was told of a new conversation is told what happens there."""
+        if isinstance(event, ConversationJoined):
+            conversation = event.conversation
+            room = self._rooms.member_at(
+                presence, conversation.id, conversation.head_seq
+            )
+            if room is not None:
+                self._fanout.advance(room)

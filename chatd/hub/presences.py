@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from chatd import metrics
+from chatd.bus.leases import Leases
 from chatd.errors import Refused
 from chatd.hub.fanout import Fanout
+from chatd.hub.online import Online
 from chatd.hub.personal import PersonalEvents
 from chatd.hub.rooms import Key, Presence, Rooms
 from chatd.signalr.connections.connection import Connection
@@ -27,12 +29,17 @@ class Presences:
         fanout: Fanout,
         personal: PersonalEvents,
         read: ReadMemberships,
+        leases: Leases,
+        online: Online,
+        *,
         connections_max: int,
     ) -> None:
         self._rooms = rooms
         self._fanout = fanout
         self._personal = personal
         self._read = read
+        self._leases = leases
+        self._online = online
         self._connections_max = connections_max
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -48,25 +55,42 @@ class Presences:
             presence = Presence(key)
             presence.connections.add(connection)
             self._rooms.load_begins(presence)
+            self._online.came(key)
             # A task of its own: who came first may be gone before the others are in.
             spawn(self._tasks, self._load(presence), f"memberships {key[1]}")
         elif len(presence.connections) >= self._connections_max:
-            metrics.RATE_LIMITED.labels("connections").inc()
-            raise Refused("rate_limited", connections=self._connections_max)
+            raise self._too_many()
         elif presence.conversations is None:
             presence.connections.add(connection)
         else:
             for room in self._rooms.add(presence, connection):
                 self._fanout.advance(room)
+        self._hold(key)
+        elsewhere = await self._leases.elsewhere([key])
+        if elsewhere.get(key, 0) + len(presence.connections) > self._connections_max:
+            self.depart(key, connection)
+            raise self._too_many()
         await presence.loaded.wait()
         if presence.failure is not None:
             raise presence.failure
         if connection.closed:
-            self._rooms.remove(key, connection)
+            self.depart(key, connection)
 
     def depart(self, key: Key, connection: Connection) -> None:
         """The connection has ended."""
+        was_here = key in self._rooms.people
         self._rooms.remove(key, connection)
+        if was_here and key not in self._rooms.people:
+            self._online.went(key)
+        self._hold(key)
+
+    def _hold(self, key: Key) -> None:
+        presence = self._rooms.people.get(key)
+        self._leases.hold(key, 0 if presence is None else len(presence.connections))
+
+    def _too_many(self) -> Refused:
+        metrics.RATE_LIMITED.labels("connections").inc()
+        return Refused("rate_limited", connections=self._connections_max)
 
     async def stop(self) -> None:
         """End all work."""

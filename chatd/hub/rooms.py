@@ -7,6 +7,7 @@ Nothing in this module waits: each function leaves the books right.
 import asyncio
 from collections.abc import Iterable
 
+from chatd.bus.interface import Bus
 from chatd.hub.parcels import Audience
 from chatd.signalr.connections.connection import Connection
 from chatd_protocol.chat.events import LogEvent
@@ -84,18 +85,22 @@ class Presence:
 
     While `conversations` is None they are being read from the store; memberships that
     change meanwhile are kept in `changes` as (position, whether a member since).
+    `departures` has the positions at which conversations were left; `version` is the
+    person's, as the store had it when connections were last looked at.
     """
 
     __slots__ = (
         "changes",
         "connections",
         "conversations",
+        "departures",
         "failure",
         "key",
         "loaded",
         "personal_seq",
         "personal_target",
         "pumping",
+        "version",
     )
 
     def __init__(self, key: Key) -> None:
@@ -103,6 +108,8 @@ class Presence:
         self.connections = Audience()
         self.conversations: set[str] | None = None
         self.changes: dict[str, tuple[int, bool]] = {}
+        self.departures: dict[str, int] = {}
+        self.version: int | None = None
         self.loaded = asyncio.Event()
         self.failure: Exception | None = None
         self.personal_seq = 0
@@ -111,9 +118,10 @@ class Presence:
 
 
 class Rooms:
-    """All rooms and people of this process."""
+    """All rooms and people of this process; the bus follows what is in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
         self.rooms: dict[Key, Room] = {}
         self.people: dict[Key, Presence] = {}
         self._loading = 0
@@ -124,6 +132,7 @@ class Rooms:
         room = self.rooms.get(key)
         if room is None:
             room = self.rooms[key] = Room(key, last)
+            self._bus.follow("conversation", *key)
             missed = self._missed.get(key, 0)
             if missed > last:
                 room.note(missed, None)
@@ -133,6 +142,7 @@ class Rooms:
         """Forget a room that nobody needs."""
         if room.idle and self.rooms.get(room.key) is room:
             del self.rooms[room.key]
+            self._bus.unfollow("conversation", *room.key)
             self.miss(room.key, room.last)
 
     def miss(self, key: Key, seq: int) -> None:
@@ -149,6 +159,7 @@ class Rooms:
     def load_begins(self, presence: Presence) -> None:
         """Memberships of this person are about to be read."""
         self.people[presence.key] = presence
+        self._bus.follow("person", *presence.key)
         self._loading += 1
 
     def load_ends(
@@ -193,7 +204,7 @@ class Rooms:
         """The memberships could not be read: nobody may wait for them."""
         presence.failure = failure
         if self.people.get(presence.key) is presence:
-            del self.people[presence.key]
+            self._forget(presence)
         self._load_is_over(presence)
 
     def _load_is_over(self, presence: Presence) -> None:
@@ -231,9 +242,13 @@ class Rooms:
             room = self.rooms[key[0], id_]
             room.leave(connection)
         if not presence.connections:
-            del self.people[key]
+            self._forget(presence)
             for id_ in presence.conversations or ():
                 self.drop_if_idle(self.rooms[key[0], id_])
+
+    def _forget(self, presence: Presence) -> None:
+        del self.people[presence.key]
+        self._bus.unfollow("person", *presence.key)
 
     # ------------------------------------------------- memberships from the log
 
@@ -262,6 +277,28 @@ class Rooms:
             if presence.conversations is None:
                 presence.changes[conversation_id] = (seq, False)
                 continue
+            presence.departures[conversation_id] = seq
             presence.conversations.discard(conversation_id)
             for connection in presence.connections.connections():
                 room.leave(connection)
+
+    def member_at(
+        self, presence: Presence, conversation_id: str, head: int
+    ) -> Room | None:
+        """Somebody is a member, says a snapshot in which the log reached to `head`.
+
+        Who joins on another gateway may not be known to any room here: the person's own
+        row tells it, and it cannot be lost.
+
+        Returns:
+            The room, if there is something for the fan-out to do.
+        """
+        if presence.conversations is None or conversation_id in presence.conversations:
+            return None
+        if presence.departures.get(conversation_id, 0) > head:
+            return None  # the log, which was faster, knows of a leaving since
+        presence.conversations.add(conversation_id)
+        room = self.open((presence.key[0], conversation_id), head)
+        for connection in presence.connections.connections():
+            room.enter(connection, head)
+        return room if room.pending or room.entering else None

@@ -321,3 +321,25 @@ async def roster_of(
         conversation_id,
     )
     return None if row is None else (row[0], row[1])
+
+
+async def acquainted(
+    tx: Transaction, tenant: str, user_id: str, others: Sequence[str]
+) -> frozenset[str]:
+    """Who of these shares a conversation with a person; of a mass nobody knows who is
+    in it."""
+    if not others:
+        return frozenset()
+    rows = await tx.all(
+        "SELECT DISTINCT o.user_id FROM membership m"
+        " JOIN conversation c ON c.tenant = m.tenant AND c.id = m.conversation_id"
+        " AND c.kind <> 'mass' AND c.state <> 'deleted'"
+        " JOIN membership o ON o.tenant = m.tenant"
+        " AND o.conversation_id = m.conversation_id AND o.left_seq IS NULL"
+        " WHERE m.tenant = $1 AND m.user_id = $2 AND m.left_seq IS NULL"
+        f" AND o.user_id IN ({placeholders(3, len(others))})",
+        tenant,
+        user_id,
+        *others,
+    )
+    return frozenset(row[0] for row in rows)

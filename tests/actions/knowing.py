@@ -14,6 +14,8 @@ import msgspec
 
 from chatd.actions import conversations, me, messages, reading, recovery
 from chatd.actions.basis.rates import Rates
+from chatd.bus.leases import Alone
+from chatd.bus.local import LocalBus
 from chatd.clock import SystemClock
 from chatd.domain.announcements import Announcement
 from chatd.hub.chat import ChatHub
@@ -249,7 +251,11 @@ class Hall:
         self._school = school
         self._wheel = Wheel(self.clock)
         self.chat = ChatHub(
-            school.context, Rates(school.context.limits, school.clock), _never, _never
+            school.context,
+            LocalBus(),
+            Rates(school.context.limits, school.clock, Alone()),
+            _never,
+            _never,
         )
         self.hub = HubContext("/hub", self.chat.hub(), self._wheel, Flusher())
         school.listeners.append(self._listen)

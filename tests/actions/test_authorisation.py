@@ -20,8 +20,9 @@ from tests.actions.authorisation import (
 from tests.support.house import House
 
 TABLE = Path(__file__).with_name("authorisation.txt")
-OF_THE_CONNECTION = {"RefreshToken", "WatchEvents"}
-"""Decided by a token and by a scope: tests/hub/test_sessions.py, test_watching.py."""
+OF_THE_CONNECTION = {"RefreshToken", "WatchEvents", "WatchPresence"}
+"""Decided by a token and by a scope: tests/hub/test_sessions.py, test_watching.py, and
+by what one shares with somebody: test_online.py."""
 
 
 OF_BYTES = {"uploadAttachment", "linkAttachment"}

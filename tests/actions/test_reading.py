@@ -79,3 +79,12 @@ async def test_typing_is_a_hint_of_those_who_may_send(school: House) -> None:
     assert isinstance(hint, Hinted)
     assert (hint.conversation_id, hint.actor_id) == (group.id, "sue")
     await refused("not_found", reading.typing(school.context, who("zed"), request))
+
+
+async def test_presence_is_for_those_who_share_a_conversation(school: House) -> None:
+    """Strangers could be followed around, or one would watch oneself."""
+    await start(school, "anna", "sue", "tom")
+    asked = ("zed", "tom", "anna", "sue", "tom", "nobody")
+    watched = await reading.acquainted(school.context, who("sue"), asked)
+    assert watched == ("tom", "anna")
+    assert await reading.acquainted(school.context, who("zed"), asked) == ()

@@ -15,6 +15,7 @@ from chatd.actions.sessions import SignIn
 from chatd.api.application import routes
 from chatd.api.door import Door
 from chatd.api.probes import Probes, Scrapes
+from chatd.bus.leases import Alone
 from chatd.domain.people import Caller
 from chatd.hub.watching import Watchers
 from chatd.identity.claims import EVERY_TENANT
@@ -81,7 +82,7 @@ async def asking(
         door = Door(
             context=made.context,
             authenticate=SignIn(made.context, Verifier((issuer,), made.clock)),
-            rates=Rates(limits, made.clock),
+            rates=Rates(limits, made.clock, Alone()),
             probes=Probes(health, lambda: None),
             batches=partial(Watchers().batches, made.context),
             files=files_at(folder / "files"),

@@ -55,7 +55,7 @@ class Gateway:
 
     async def hears(self, *seqs: int) -> None:
         """Waits until it has heard just this of people."""
-        await wait_until(lambda: len(self.personal) >= len(seqs), 5, f"{seqs}")
+        await wait_until(lambda: len(self.personal) >= len(seqs), 15, f"{seqs}")
         assert self.personal == list(seqs)
 
 

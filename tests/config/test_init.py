@@ -104,7 +104,7 @@ def test_unknown_keys_are_named_wherever_they_come_from() -> None:
         ("database_url", "mysql://h/d", "postgresql://"),
         ("database_url", "chat.db", "needs sqlite:///PATH"),
         ("workers", 2, "workers: more than one needs PostgreSQL and Redis"),
-        ("redis_url", "redis://h", "in-process bus"),
+        ("redis_url", "http://h", "needs one of redis, rediss, unix"),
         ("limit", ("noSuch=1",), "no limit named noSuch"),
         ("limit", ("recipients",), "not NAME=VALUE"),
         ("limit", ("recipients=0",), "positive"),
@@ -185,6 +185,14 @@ def test_what_works_but_is_unsafe() -> None:
         "unsafe_durability",
         "demo",
     ]
+
+
+def test_gateways_that_do_not_hear_each_other() -> None:
+    """Two gateways would make up secrets of their own, and everything come late."""
+    lonely = {"redis_url": "redis://h"}
+    (text,) = warnings(load(lonely, {}))
+    assert text.startswith("deployment_secret: ")
+    assert warnings(load({**lonely, "deployment_secret": "s" * 32}, {})) == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from chatd.bus.local import LocalBus
 from chatd.clock import SystemClock
 from chatd.domain.announcements import Logged
 from chatd.domain.people import Caller
@@ -152,7 +153,7 @@ class Stage:
     def __init__(self) -> None:
         self.clock = SystemClock()
         self.book = Book()
-        self.rooms = Rooms()
+        self.rooms = Rooms(LocalBus())
         self.fanout = Fanout(
             self.rooms,
             self.book.read_events,

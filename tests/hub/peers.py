@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import jwt
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from chatd.app import Installation, _Server, install
+from chatd.app import Foundation, Installation, _Server, install
 from chatd.config import Config
 from chatd.store.change import Change, Write
 from chatd.store.conversations import CreateConversation
@@ -188,12 +189,22 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(folder: Path, limits: Mapping[str, int]) -> AsyncIterator[House]:
+async def open_house(
+    folder: Path,
+    limits: Mapping[str, int],
+    foundation: Foundation | None = None,
+    **settings: Any,
+) -> AsyncIterator[House]:
     """The server on a free port of this machine."""
     config = Config(
-        data_dir=folder, port=0, secret=SECRET, limit=dict(limits), log_level="error"
+        data_dir=folder,
+        port=0,
+        secret=SECRET,
+        limit=dict(limits),
+        log_level="error",
+        **settings,
     )
-    installation = await install(config)
+    installation = await install(config, foundation)
     server = _Server(installation)
     serving = asyncio.get_running_loop().create_task(server.serve())
     try:

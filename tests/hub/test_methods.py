@@ -11,7 +11,7 @@ from chatd.hub.methods import DEEDS
 from chatd_protocol.chat.methods import METHODS
 
 BY_NAME = {row.name: row for row in METHODS}
-OF_THE_CONNECTION = {"RefreshToken", "WatchEvents"}
+OF_THE_CONNECTION = {"RefreshToken", "WatchEvents", "WatchPresence"}
 
 
 def test_the_contracts_methods_and_no_others() -> None:

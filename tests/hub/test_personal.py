@@ -42,7 +42,7 @@ def rows() -> Rows:
 
 @pytest.fixture
 async def personal(stage: Stage, rows: Rows) -> AsyncIterator[PersonalEvents]:
-    made = PersonalEvents(stage.rooms, rows.read, RETRY_S)
+    made = PersonalEvents(stage.rooms, stage.fanout, rows.read, RETRY_S)
     yield made
     await made.stop()
 

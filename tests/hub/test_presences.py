@@ -1,12 +1,15 @@
 """Coming and going: one reading of the memberships for all devices of a person."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
+from chatd.bus.leases import Alone, Key
+from chatd.bus.local import LocalBus
 from chatd.errors import Refused
+from chatd.hub.online import Online
 from chatd.hub.personal import PersonalEvents
 from chatd.hub.presences import Presences
 from chatd_protocol.chat.events import PersonalEvent
@@ -36,6 +39,25 @@ class Memberships:
         return found
 
 
+class Others(Alone):
+    """What other gateways say."""
+
+    def __init__(self) -> None:
+        self.held: dict[Key, int] = {}
+        self.theirs: dict[Key, int] = {}
+
+    def hold(self, person: Key, connections: int) -> None:
+        self.held[person] = connections
+
+    async def elsewhere(self, people: Collection[Key]) -> Mapping[Key, int]:
+        return {one: self.theirs[one] for one in people if one in self.theirs}
+
+
+@pytest.fixture
+def leases() -> Others:
+    return Others()
+
+
 @pytest.fixture
 def memberships() -> Memberships:
     made = Memberships()
@@ -44,13 +66,21 @@ def memberships() -> Memberships:
 
 
 @pytest.fixture
-async def presences(stage: Stage, memberships: Memberships) -> AsyncIterator[Presences]:
+async def presences(
+    stage: Stage, memberships: Memberships, leases: Others
+) -> AsyncIterator[Presences]:
     async def nothing(*_of: object) -> Sequence[PersonalEvent]:
         return []
 
-    personal = PersonalEvents(stage.rooms, nothing)
+    personal = PersonalEvents(stage.rooms, stage.fanout, nothing)
     made = Presences(
-        stage.rooms, stage.fanout, personal, memberships.read, CONNECTIONS_MAX
+        stage.rooms,
+        stage.fanout,
+        personal,
+        memberships.read,
+        leases,
+        Online(stage.rooms, LocalBus(), stage.clock),
+        connections_max=CONNECTIONS_MAX,
     )
     yield made
     await made.stop()
@@ -179,3 +209,23 @@ async def test_stop_ends_the_work(
     await asyncio.wait_for(presences.stop(), 5)
     (refused,) = await asyncio.wait_for(coming, 5)
     assert isinstance(refused, Refused)
+
+
+async def test_connections_at_other_gateways_count(
+    stage: Stage, presences: Presences, leases: Others
+) -> None:
+    """The bound would be multiplied by the number of gateways."""
+    ears = [stage.ear("anna") for _ in range(CONNECTIONS_MAX)]
+    leases.theirs[ears[0].key] = CONNECTIONS_MAX - 1
+    await arrive(presences, ears[0])
+    with pytest.raises(Refused, match="rate_limited"):
+        await arrive(presences, ears[1])
+    assert leases.held == {ears[0].key: 1}
+    assert ears[1].connection not in stage.rooms.people[ears[0].key].connections
+    # Nobody can say: what is here is what counts.
+    leases.theirs.clear()
+    await arrive(presences, *ears[1:])
+    assert leases.held == {ears[0].key: CONNECTIONS_MAX}
+    for ear in ears:
+        presences.depart(ear.key, ear.connection)
+    assert leases.held == {ears[0].key: 0}

@@ -5,6 +5,8 @@ What reaches whom because of them is in `test_fanout.py`.
 
 import pytest
 
+from chatd.bus.interface import Kind
+from chatd.bus.local import LocalBus
 from chatd.hub.rooms import Presence, Room
 from tests.hub.listeners import ROOM, TENANT, Stage, said, unavailable
 
@@ -136,3 +138,69 @@ async def test_what_was_missed_is_remembered_only_while_somebody_comes(
     assert stage.rooms._missed == {ROOM: 9}
     stage.loaded(presence)
     assert not stage.rooms._missed
+
+
+class KeptBus(LocalBus):
+    """Keeps what is followed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.followed: list[tuple[str, str]] = []
+
+    def follow(self, kind: Kind, tenant: str, id_: str) -> None:
+        self.followed.append((kind, id_))
+
+    def unfollow(self, kind: Kind, tenant: str, id_: str) -> None:
+        self.followed.remove((kind, id_))
+
+
+async def test_the_bus_follows_what_is_here(stage: Stage) -> None:
+    """Other gateways would not be heard, or be heard of what nobody here is in."""
+    bus = stage.rooms._bus = KeptBus()
+    anna, ben = stage.seat("anna", 3), stage.seat("ben", 3)
+    everything = [("person", "anna"), ("conversation", ROOM[1]), ("person", "ben")]
+    assert bus.followed == everything
+    stage.rooms.remove(anna.key, anna.connection)
+    assert bus.followed == everything[1:]
+    stage.rooms.remove(ben.key, ben.connection)
+    failing = stage.loading(stage.ear("carl"))
+    assert bus.followed == [("person", "carl")]
+    stage.rooms.load_failed(failing, unavailable())
+    assert bus.followed == []
+
+
+async def test_a_membership_that_no_log_told(stage: Stage) -> None:
+    """Who is added on another gateway would hear nothing of it until a reload."""
+    anna = stage.ear("anna")
+    presence = stage.loading(anna)
+    stage.loaded(presence)
+    stage.write(said(4), said(5))
+    assert stage.rooms.member_at(presence, ROOM[1], 5) is None
+    assert stage.rooms.member_at(presence, ROOM[1], 5) is None
+    stage.tell(said(6))
+    await stage.heard(anna, 6)
+
+
+async def test_a_membership_that_is_over_already(stage: Stage) -> None:
+    """A removed member would go on hearing, by an old snapshot (row 26)."""
+    ben = stage.seat("ben", 3)
+    anna = stage.ear("anna")
+    presence = stage.loading(anna)
+    stage.loaded(presence)
+    stage.tell(stage.moved(4, joined=("anna",)), stage.moved(5, left=("anna",)))
+    await stage.heard(ben, 4, 5)
+    assert stage.rooms.member_at(presence, ROOM[1], 4) is None
+    stage.tell(said(6))
+    await stage.heard(ben, 4, 5, 6)
+    assert 6 not in anna.seqs
+    # And when she was told first of a room that then hears of her leaving.
+    other = stage.ear("carl")
+    carl = stage.loading(other)
+    stage.loaded(carl)
+    stage.write(stage.moved(7, joined=("carl",)))
+    room = stage.rooms.member_at(carl, ROOM[1], 7)
+    if room is not None:
+        stage.fanout.advance(room)
+    stage.tell(stage.moved(8, left=("carl",)), said(9))
+    await stage.heard(ben, 4, 5, 6, 7, 8, 9)
+    assert other.seqs == [7, 8]

@@ -100,6 +100,7 @@ class Gateway:
             Installation, CONFIG, *foundation(self)
         )
         self.hub = self.installation.signalr._hubs[HUB_PATH]
+        self.process.context.run(self.installation.chat.start)
 
     @property
     def accepts(self) -> bool:

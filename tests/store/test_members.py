@@ -122,3 +122,21 @@ async def test_current_members_of_several(shelf: Shelf) -> None:
     assert found["second"] == ("ada", "cleo")
     assert found["x"] == ()
     assert await shelf.store.read(members.current_of, TENANT, []) == {}
+
+
+async def test_who_shares_a_conversation(shelf: Shelf) -> None:
+    """Anybody could be followed around, or nobody be seen to be there."""
+
+    async def known(user_id: str, *others: str, tenant: str = TENANT) -> set[str]:
+        return set(await shelf.store.read(members.acquainted, tenant, user_id, others))
+
+    everybody = ("ada", "ben", "cleo", "dan", "nobody")
+    assert await known("ada", *everybody) == {"ada", "ben", "cleo"}
+    assert await known("ada") == set()
+    assert await known("dan", *everybody) == set()
+    assert await known("ada", *everybody, tenant="other") == set()
+    await shelf.write(Part("talk", ("ben",), "ada"))
+    assert await known("ada", *everybody) == {"ada", "cleo"}
+    assert await known("ben", *everybody) == set()
+    await shelf.talk("all", "eve", "dan", kind="mass")
+    assert await known("eve", *everybody) == set()

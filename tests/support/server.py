@@ -149,6 +149,8 @@ def environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
         "PYTHONUNBUFFERED": "1",
         "CHATD_SECRET": SECRET,
+        # Gateways with folders of their own are one deployment by it.
+        "CHATD_DEPLOYMENT_SECRET": SECRET,
     }
 
 

@@ -115,6 +115,23 @@ class Facts:
             if isinstance(announcement, FactsMoved):
                 self.drop(announcement.tenant, announcement.noun, announcement.id)
 
+    def seen(self, tenant: str, noun: str, id_: str, version: int) -> None:
+        """Forget what rests on another version of this fact than the store has."""
+        kept = self._by_fact.get((tenant, noun, id_), ())
+        if any(
+            (guard.noun, guard.id) == (noun, id_) and guard.version != version
+            for key in kept
+            if (place := self._places.get(key)) is not None
+            for guard in place.guards
+        ):
+            self.drop(tenant, noun, id_)
+
+    def clear(self) -> None:
+        """Forget everything: nobody can say what has moved."""
+        self._moves += 1
+        self._places.clear()
+        self._by_fact.clear()
+
     def drop(self, tenant: str, noun: str, id_: str) -> None:
         """Forget everything that rests on this fact."""
         self._moves += 1
@@ -123,8 +140,7 @@ class Facts:
 
     def _keep(self, key: Key, place: Place) -> None:
         if len(self._places) >= ENTRIES_MAX:
-            self._places.clear()
-            self._by_fact.clear()
+            self.clear()
         self._places[key] = place
         tenant = key[0]
         for guard in place.guards:

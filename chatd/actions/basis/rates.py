@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Final
 
 from chatd import metrics
+from chatd.bus.leases import Leases, Rate
 from chatd.clock import Clock
 from chatd.errors import Refused
 from chatd.limits import Limits
@@ -31,12 +32,6 @@ class Cost(Enum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class _Rate:
-    per_second: float
-    burst: float
-
-
 @dataclass(slots=True)
 class _Bucket:
     level: float
@@ -44,17 +39,19 @@ class _Bucket:
 
 
 class Rates:
-    """All buckets of this process."""
+    """All buckets of this process, and by leases those of the others."""
 
-    def __init__(self, limits: Limits, clock: Clock) -> None:
+    def __init__(self, limits: Limits, clock: Clock, leases: Leases) -> None:
         self._clock = clock
-        sends = _Rate(limits.sends_per_second, limits.sends_burst)
+        self._leases = leases
+        leases.on_settled(self._settled)
+        sends = Rate(limits.sends_per_second, limits.sends_burst)
         starts = limits.new_conversations_per_hour
         self._rates = {
-            Cost.READ: _Rate(limits.reads_per_second, limits.reads_burst),
+            Cost.READ: Rate(limits.reads_per_second, limits.reads_burst),
             Cost.WRITE: sends,
             Cost.SEND: sends,
-            Cost.START: _Rate(starts / HOUR_S, starts),
+            Cost.START: Rate(starts / HOUR_S, starts),
         }
         self._at_once_max = limits.http_requests_at_once
         self._at_once: Counter[tuple[str, str]] = Counter()
@@ -89,6 +86,13 @@ class Rates:
             metrics.RATE_LIMITED.labels(cost.value).inc()
             raise Refused("rate_limited", retryAfter=max(1, wait_s))
         bucket.level = level - 1
+        self._leases.spend((tenant, user_id), cost.value, rate)
+
+    def _settled(self, person: tuple[str, str], cost: str, level: float) -> None:
+        """So much is left by what was spent at all gateways."""
+        bucket = self._buckets.get((*person, Cost(cost)))
+        if bucket is not None and level < bucket.level:
+            bucket.level, bucket.at_s = level, self._clock.monotonic()
 
     @contextmanager
     def one_at_once(self, tenant: str, user_id: str) -> Iterator[None]:

@@ -25,6 +25,7 @@ from chatd.bus.redis.envelopes import (
     channel_of,
     item,
 )
+from chatd.bus.redis.leases import RedisLeases
 from chatd.bus.redis.node import Wiring
 from chatd.bus.redis.topology import Topology
 from chatd.clock import Clock
@@ -65,6 +66,9 @@ class RedisBus:
                 probe=self._probe,
             )
         )
+        self.leases = RedisLeases(
+            self.topology, self._channels, self._envelopes.gateway
+        )
         for partition in range(PARTITIONS):
             self.topology.want(self._channels.everyone(partition), partition)
 
@@ -104,9 +108,11 @@ class RedisBus:
         """Begin to work; returns at once, whether Redis answers or not."""
         spawn(self._tasks, self.topology.serve(), "bus topology")
         spawn(self._tasks, self._send_all(), "bus publisher")
+        spawn(self._tasks, self.leases.renew(), "bus leases")
 
     async def stop(self) -> None:
         """End all work; what was not sent yet is lost, as hints may be."""
+        await self.leases.stop()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -195,5 +201,8 @@ class RedisBus:
         self.topology.own[channel].heard()
 
     def _doubt(self, why: str) -> None:
+        if why == "connected":
+            # It may have been restarted, and know nobody.
+            spawn(self._tasks, self.leases.tell_all(), "bus leases told")
         for doubt in self._doubts:
             doubt(why)

@@ -19,7 +19,11 @@ PARTITIONS: Final = 128
 SLOTS: Final = 16_384
 """Of every Redis Cluster: its specification, "Key distribution model"."""
 
-_LETTERS: Final[dict[Kind, str]] = {"conversation": "c", "person": "p"}
+_LETTERS: Final[dict[Kind, str]] = {
+    "conversation": "c",
+    "person": "p",
+    "presence": "o",
+}
 
 
 @cache

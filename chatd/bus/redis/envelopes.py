@@ -5,7 +5,7 @@
 The MAC is keyed BLAKE2b (RFC 7693) over the channel and all but itself: whoever can
 write to Redis can neither invent an envelope nor move one to another channel. One that
 is played again says nothing new, because announcements are hints; those that would
-reach a screen as they are (`Hinted`) are not taken when they are old.
+reach a screen as they are (`OF_NOW`) are not taken when they are old.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from chatd.domain.announcements import (
     Hinted,
     Logged,
     PersonalMoved,
+    PresenceMoved,
     SessionsEnded,
 )
 from chatd_protocol.chat.events import Hint, LogEvent
@@ -75,6 +76,12 @@ class _Hinted(msgspec.Struct, array_like=True, tag="h", frozen=True):
     event: Hint
 
 
+class _PresenceMoved(msgspec.Struct, array_like=True, tag="n", frozen=True):
+    tenant: str
+    user_id: str
+    online: bool
+
+
 class Lost(msgspec.Struct, array_like=True, tag="x", frozen=True):
     """A gateway could not send everything that it had to say."""
 
@@ -85,7 +92,19 @@ class Probe(msgspec.Struct, array_like=True, tag="o", frozen=True):
     at_s: float
 
 
-Item = _Logged | _PersonalMoved | _FactsMoved | _SessionsEnded | _Hinted | Lost | Probe
+OF_NOW: Final = (_Hinted, _PresenceMoved)
+"""What reaches a screen as it is, and is true at one moment only."""
+
+Item = (
+    _Logged
+    | _PersonalMoved
+    | _FactsMoved
+    | _SessionsEnded
+    | _Hinted
+    | _PresenceMoved
+    | Lost
+    | Probe
+)
 
 
 class _Body(msgspec.Struct, array_like=True, frozen=True):
@@ -142,7 +161,7 @@ class Envelopes:
             raise Rejected("schema") from None
         fresh = abs(self._clock.now_ms() - told.sent_ms) <= HINT_AGE_MS
         return [
-            taken(item) for item in told.items if fresh or not isinstance(item, _Hinted)
+            taken(item) for item in told.items if fresh or not isinstance(item, OF_NOW)
         ]
 
     def _mac(self, channel: bytes, head: bytes, body: bytes) -> bytes:
@@ -173,6 +192,8 @@ def item(announcement: Announcement) -> Item | None:
             if not isinstance(event, Hint):
                 return None
             return _Hinted(tenant, conversation_id, actor_id, event)
+        case PresenceMoved(tenant, user_id, online):
+            return _PresenceMoved(tenant, user_id, online)
 
 
 def taken(item: Item) -> Announcement | Lost | Probe:
@@ -190,6 +211,8 @@ def taken(item: Item) -> Announcement | Lost | Probe:
             return SessionsEnded(item.tenant, item.user_id, item.before_ms)
         case _Hinted():
             return Hinted(item.tenant, item.conversation_id, item.actor_id, item.event)
+        case _PresenceMoved():
+            return PresenceMoved(item.tenant, item.user_id, item.online)
         case _:
             return item
 
@@ -201,5 +224,7 @@ def channel_of(channels: Channels, announcement: Announcement) -> tuple[int, byt
             return channels.of("conversation", tenant, id_)
         case PersonalMoved(tenant, id_) | SessionsEnded(tenant, id_):
             return channels.of("person", tenant, id_)
+        case PresenceMoved(tenant, id_):
+            return channels.of("presence", tenant, id_)
         case FactsMoved(tenant):
             return channels.of_everyone(tenant)

@@ -15,7 +15,15 @@ import hiredis
 
 from chatd import metrics
 from chatd.bus.redis.address import Address, Redis
-from chatd.bus.redis.link import CONNECT_S, Link, LinkLost, Receiver, Take, connect
+from chatd.bus.redis.link import (
+    CONNECT_S,
+    Link,
+    LinkLost,
+    Receiver,
+    Take,
+    Word,
+    connect,
+)
 from chatd.clock import Clock
 from chatd.telemetry import log
 
@@ -99,6 +107,14 @@ class Node:
         return self._receiver is not None and channel in self._receiver.confirmed
 
     @property
+    def settled(self) -> bool:
+        """Whether Redis has confirmed all that is wanted, and nothing else."""
+        receiver = self._receiver
+        return receiver is not None and (
+            receiver.confirmed == {self.own, *self._wanted}
+        )
+
+    @property
     def up(self) -> bool:
         """Whether it answers."""
         return self._commands is not None and not self._commands.closed
@@ -115,7 +131,15 @@ class Node:
         link.post(b"SPUBLISH" if self._sharded else b"PUBLISH", channel, data)
         return None
 
-    async def call(self, *words: str | bytes | int | float) -> object:
+    def post(self, *words: Word) -> None:
+        """Send a command if that can be done at once; its answer interests nobody."""
+        link = self._commands
+        if link is not None and not (
+            link.closed or link.full or link.mute_s > DEADLINE_S
+        ):
+            link.post(*words)
+
+    async def call(self, *words: Word) -> object:
         """The answer to a command; the caller has the deadline.
 
         Raises:
@@ -152,6 +176,7 @@ class Node:
             finally:
                 self._disconnect()
             self._wiring.moved()
+            self._report("disconnected")
             await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
             failures += 1
 

@@ -53,6 +53,11 @@ class Topology:
         """Whether every partition's server answers."""
         return all(node is not None and node.up for node in self._owners)
 
+    @property
+    def settled(self) -> bool:
+        """Whether every subscription that is wanted has been confirmed."""
+        return all(node is not None and node.settled for node in set(self._owners))
+
     def want(self, channel: bytes, partition: int) -> None:
         """Subscribe to a channel, wherever it is now and later."""
         self._wanted[partition][channel] = None

@@ -24,6 +24,7 @@ ATTACHMENTS_MAX = 100
 """Files that one message may name at all; an installation's own limit is lower."""
 
 SYNC_CURSORS_MAX = 500
+WATCHED_MAX = 50
 """Most conversations that one `Sync` call may ask for."""
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_CHARS_MAX)]

@@ -195,6 +195,13 @@ class TypingHint(_Hint, tag="typing"):
     actor: PersonName
 
 
+class PresenceChanged(_Hint, tag="presence.changed"):
+    """Somebody whom I watch has come, or has gone a few seconds ago."""
+
+    user_id: Id
+    online: bool
+
+
 class UserUpdated(_Hint, tag="user.updated"):
     """A person that I share a conversation with looks different now."""
 
@@ -207,7 +214,7 @@ class TokenExpiring(_Hint, tag="token.expiring"):
     expires_at: Timestamp
 
 
-Hint = TypingHint | UserUpdated | TokenExpiring
+Hint = TypingHint | PresenceChanged | UserUpdated | TokenExpiring
 Event = LogEvent | PersonalEvent | Hint
 
 

@@ -58,6 +58,7 @@ METHODS: tuple[MethodRow, ...] = (
     MethodRow("MarkRead", requests.MarkRead, results.ReadState),
     MethodRow("MarkUnread", requests.MarkUnread, results.ReadState),
     MethodRow("Typing", requests.Typing, results.Empty),
+    MethodRow("WatchPresence", requests.WatchPresence, results.WatchedPresence),
     MethodRow("Sync", requests.Sync, results.Synced),
     MethodRow(
         "WatchEvents", requests.WatchEvents, results.WatchedEvent, streaming=True

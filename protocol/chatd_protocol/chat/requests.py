@@ -13,6 +13,7 @@ from chatd_protocol.chat.base import (
     RECIPIENTS_MAX,
     SYNC_CURSORS_MAX,
     TITLE_CHARS_MAX,
+    WATCHED_MAX,
     ClientId,
     Id,
     PageLimit,
@@ -267,6 +268,19 @@ class Typing(Request):
     """I am writing in this conversation; a hint that may be lost."""
 
     conversation_id: Id
+
+
+Watched = Annotated[tuple[Id, ...], msgspec.Meta(max_length=WATCHED_MAX)]
+
+
+class WatchPresence(Request):
+    """Tell me who of these people is connected, now and when it changes.
+
+    It is for this connection and replaces whom it watched before. People with whom I
+    share no conversation are left out.
+    """
+
+    user_ids: Watched
 
 
 Cursors = Annotated[dict[Id, Seq], msgspec.Meta(max_length=SYNC_CURSORS_MAX)]

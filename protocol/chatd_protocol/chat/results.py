@@ -247,6 +247,19 @@ class Synced(Shape):
     more: bool
 
 
+class PersonPresence(Shape):
+    """Whether somebody is connected, on any device."""
+
+    user_id: Id
+    online: bool
+
+
+class WatchedPresence(Shape):
+    """Those of the people asked for whom I may watch, as they are now."""
+
+    people: tuple[PersonPresence, ...]
+
+
 class WatchedEvent(Shape):
     """One event of the tenant and the cursor behind it."""
 

@@ -197,6 +197,16 @@ export interface Typing {
   conversationId: string;
 }
 
+/**
+ * Tell me who of these people is connected, now and when it changes.
+ *
+ * It is for this connection and replaces whom it watched before. People with whom I
+ * share no conversation are left out.
+ */
+export interface WatchPresence {
+  userIds: string[];
+}
+
 /** All that I missed: since my own position, and in these conversations. */
 export interface Sync {
   cursors?: Record<string, number> | null;
@@ -487,6 +497,17 @@ export interface ReadState {
   conversationId: string;
   readSeq: number;
   unread: Unread;
+}
+
+/** Those of the people asked for whom I may watch, as they are now. */
+export interface WatchedPresence {
+  people: PersonPresence[];
+}
+
+/** Whether somebody is connected, on any device. */
+export interface PersonPresence {
+  userId: string;
+  online: boolean;
 }
 
 /** Everything missed, in order; ask again with the new positions while `more`. */
@@ -788,6 +809,14 @@ export interface TypingHint {
   at: string;
   conversationId: string;
   actor: PersonName;
+}
+
+/** Somebody whom I watch has come, or has gone a few seconds ago. */
+export interface PresenceChanged {
+  type: "presence.changed";
+  at: string;
+  userId: string;
+  online: boolean;
 }
 
 /** A person that I share a conversation with looks different now. */
@@ -1263,7 +1292,7 @@ export type PersonalEvent =
   | PermissionsChanged;
 
 /** An event without a position; it may be lost. */
-export type Hint = TypingHint | UserUpdated | TokenExpiring;
+export type Hint = TypingHint | PresenceChanged | UserUpdated | TokenExpiring;
 
 /** Every expected error; `protocol/errors.json` has their meaning. */
 export type ErrorCode =
@@ -1354,6 +1383,7 @@ export interface Methods {
   MarkRead: { request: MarkRead; result: ReadState };
   MarkUnread: { request: MarkUnread; result: ReadState };
   Typing: { request: Typing; result: Empty };
+  WatchPresence: { request: WatchPresence; result: WatchedPresence };
   Sync: { request: Sync; result: Synced };
 }
 
@@ -1386,6 +1416,7 @@ export interface Targets {
   PreferencesChanged: PreferencesChanged;
   PermissionsChanged: PermissionsChanged;
   Typing: TypingHint;
+  PresenceChanged: PresenceChanged;
   UserUpdated: UserUpdated;
   TokenExpiring: TokenExpiring;
   Event: Event;

@@ -47,3 +47,40 @@ async def test_what_decides_is_guarded(school: House) -> None:
         ("person", "sue"),
         ("person", "tom"),
     }
+
+
+async def test_another_version_than_the_store_has(school: House) -> None:
+    """Where the news of a loss got lost, the right would stay until a restart."""
+    await school.conversation("c", "sue", "tom")
+    facts = school.context.facts
+    place = await facts.place(TENANT, "c", "sue")
+    assert place is not None
+    for guard in place.guards:
+        facts.seen(TENANT, guard.noun, guard.id, guard.version)
+        facts.seen("other", guard.noun, guard.id, guard.version + 1)
+        assert await facts.place(TENANT, "c", "sue") is place
+        facts.seen(TENANT, guard.noun, guard.id, guard.version + 1)
+        fresh = await facts.place(TENANT, "c", "sue")
+        assert fresh is not place
+        place = fresh
+
+
+async def test_what_was_forgotten_by_one_fact_is_no_matter_to_another(
+    school: House,
+) -> None:
+    """A head check would fail for as long as the server runs."""
+    await school.conversation("c", "sue", "tom")
+    facts = school.context.facts
+    await facts.place(TENANT, "c", "sue")
+    facts.drop(TENANT, "conversation", "c")
+    facts.seen(TENANT, "person", "sue", 99)
+    assert await facts.place(TENANT, "c", "sue") is not None
+
+
+async def test_nobody_knows_what_has_moved(school: House) -> None:
+    """After the other gateways were out of reach, old rights would go on."""
+    await school.conversation("c", "sue", "tom")
+    facts = school.context.facts
+    place = await facts.place(TENANT, "c", "sue")
+    facts.clear()
+    assert await facts.place(TENANT, "c", "sue") is not place

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from chatd.actions.basis.rates import Cost, Rates
+from chatd.bus.leases import Alone, Key, Rate, Settled
 from chatd.errors import Refused
 from chatd.limits import Limits
 
@@ -29,7 +30,7 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def rates(clock: HandClock) -> Rates:
-    return Rates(Limits(sends_per_second=2, sends_burst=3), clock)
+    return Rates(Limits(sends_per_second=2, sends_burst=3), clock, Alone())
 
 
 def test_a_burst_then_the_rate(rates: Rates, clock: HandClock) -> None:
@@ -90,3 +91,37 @@ def test_so_many_requests_at_once(rates: Rates) -> None:
             pass
     with rates.one_at_once("t", "u"):
         pass
+
+
+class Others(Alone):
+    """Hears what is spent, and can say what is left."""
+
+    def __init__(self) -> None:
+        self.spent: list[tuple[Key, str]] = []
+        self.settled: list[Settled] = []
+
+    def spend(self, person: Key, bucket: str, rate: Rate) -> None:
+        self.spent.append((person, bucket))
+
+    def on_settled(self, settled: Settled) -> None:
+        self.settled.append(settled)
+
+
+def test_what_is_spent_elsewhere_counts(clock: HandClock) -> None:
+    """Two windows at two gateways would send twice as much."""
+    others = Others()
+    rates = Rates(Limits(sends_per_second=2, sends_burst=3), clock, others)
+    rates.spend("school", "anna", Cost.SEND)
+    assert others.spent == [(("school", "anna"), "send")]
+    (settled,) = others.settled
+    # What others left is less, or more: the stricter counts.
+    settled(("school", "anna"), "send", 3.0)
+    settled(("school", "anna"), "send", -1.0)
+    settled(("school", "ben"), "send", -1.0)
+    with pytest.raises(Refused) as refused:
+        rates.spend("school", "anna", Cost.SEND)
+    assert refused.value.facts == {"retryAfter": 1}
+    assert len(others.spent) == 1
+    rates.spend("school", "ben", Cost.SEND)
+    clock.at_s += 1.001
+    rates.spend("school", "anna", Cost.SEND)

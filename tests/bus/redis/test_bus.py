@@ -1,11 +1,13 @@
 """The bus between gateways, through a real Redis."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import uvloop
 
 from chatd import failpoints, metrics
+from chatd.bus.leases import Rate
 from chatd.bus.redis.bus import QUEUE_MAX
 from chatd.domain.announcements import FactsMoved, Logged, PersonalMoved
 from tests.bus.conftest import Open
@@ -13,6 +15,8 @@ from tests.bus.gateways import TENANT, open_gateway
 from tests.hub.listeners import said
 from tests.support.redis import RedisServer
 from tests.support.waiting import wait_until
+
+MANUAL = Path(__file__).resolve().parents[3] / "docs" / "operating.md"
 
 
 def dropped(reason: str) -> float:
@@ -31,10 +35,12 @@ async def test_others_hear_what_they_follow(redis: RedisServer, opening: Open) -
     ours.tell("anna", 2)
     ours.bus.publish([message, Logged(TENANT, "c2", 1, "message.created")])
     ours.bus.publish([FactsMoved(TENANT, "person", "ben")])
-    await wait_until(lambda: len(theirs.heard) == 3, 5)
+    await wait_until(lambda: len(theirs.heard) == 3, 15)
     assert set(map(type, theirs.heard)) == {PersonalMoved, Logged, FactsMoved}
     assert message in theirs.heard
     assert theirs.personal == [2]
+    value = metrics.REGISTRY.get_sample_value
+    await wait_until(lambda: value("chatd_bus_lag_seconds_count"), 15)
 
 
 def test_on_the_loop_that_serves(redis: RedisServer) -> None:
@@ -48,6 +54,27 @@ def test_on_the_loop_that_serves(redis: RedisServer) -> None:
             await theirs.hears(1)
 
     uvloop.run(hear())
+
+
+async def test_the_account_that_is_documented(
+    redis: RedisServer, opening: Open
+) -> None:
+    """An operator who gives chatd no more than it needs would have no bus."""
+    documented = re.search(r"^ACL SETUSER chatd .*$", MANUAL.read_text(), re.MULTILINE)
+    assert documented is not None
+    assert redis.command(*documented[0].split()) == "OK"
+    redis.command("CONFIG", "SET", "requirepass", "another")
+    url = redis.url.replace("redis://", "redis://chatd:PASSWORD@")
+    ours, theirs = await opening(url), await opening(url)
+    await theirs.following("anna")
+    await ours.up()
+    ours.tell("anna", 1)
+    await theirs.hears(1)
+    levels: list[float] = []
+    ours.bus.leases.on_settled(lambda _person, _bucket, level: levels.append(level))
+    ours.bus.leases.spend((TENANT, "anna"), "send", Rate(1, 5))
+    await wait_until(lambda: levels)
+    assert await ours.bus.leases.elsewhere([(TENANT, "anna")]) == {(TENANT, "anna"): 0}
 
 
 async def test_here_first_and_once(redis: RedisServer, opening: Open) -> None:
@@ -87,13 +114,13 @@ async def test_redis_is_killed_and_returns(redis: RedisServer, opening: Open) ->
     await wait_until(lambda: not ours.bus.topology.up)
     ours.tell("anna", 1)
     redis.start()
-    await wait_until(lambda: "connected" in theirs.doubts, 5)
+    await wait_until(lambda: "connected" in theirs.doubts, 15)
     assert theirs.follows("anna")
     await ours.up()
     ours.tell("anna", 2)
     await theirs.hears(2)
     # What was said into the void is told of as soon as that is possible.
-    await wait_until(lambda: "peer" in theirs.doubts, 5)
+    await wait_until(lambda: "peer" in theirs.doubts, 15)
 
 
 async def test_garbage_on_a_channel(redis: RedisServer, opening: Open) -> None:
@@ -121,8 +148,8 @@ async def test_a_flood_beyond_the_queue(redis: RedisServer, opening: Open) -> No
     flood = [FactsMoved(TENANT, "roster", str(one)) for one in range(QUEUE_MAX)]
     ours.bus.publish([*flood, PersonalMoved(TENANT, "anna", 1)])
     assert dropped("queue_full") == before + 1
-    await wait_until(lambda: "peer" in theirs.doubts, 5)
-    await wait_until(lambda: len(theirs.heard) == QUEUE_MAX, 10)
+    await wait_until(lambda: "peer" in theirs.doubts, 15)
+    await wait_until(lambda: len(theirs.heard) == QUEUE_MAX, 30)
     ours.tell("anna", 2)
     await theirs.hears(2)
 

@@ -22,6 +22,7 @@ from chatd.domain.announcements import (
     Hinted,
     Logged,
     PersonalMoved,
+    PresenceMoved,
     SessionsEnded,
 )
 from chatd_protocol.chat.events import TypingHint
@@ -39,6 +40,7 @@ ALL: tuple[Announcement, ...] = (
     FactsMoved("school", "person", "anna"),
     SessionsEnded("school", "anna", 1_763_700_000_000),
     Hinted("school", "c1", "anna", TYPING),
+    PresenceMoved("school", "anna", online=True),
 )
 
 
@@ -120,7 +122,7 @@ def test_an_old_hint_is_not_shown(
     """Somebody could have anyone seem to type, by a recording (UX-39)."""
     told = sealed(ours, *ALL)
     clock.at_ms += HINT_AGE_MS + 1
-    assert theirs.open(CHANNEL, told) == list(ALL[:-1])
+    assert theirs.open(CHANNEL, told) == list(ALL[:-2])
 
 
 def test_a_huge_event_is_left_to_be_read(ours: Envelopes, theirs: Envelopes) -> None:
@@ -146,5 +148,6 @@ def test_each_announcement_goes_where_it_is_awaited() -> None:
     person = channels.of("person", "school", "anna")
     everyone = channels.of_everyone("school")
     assert [channel_of(channels, one) for one in ALL] == [
-        *(room, room, person, everyone, person, room)
+        *(room, room, person, everyone, person, room),
+        channels.of("presence", "school", "anna"),
     ]

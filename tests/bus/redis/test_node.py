@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from chatd import metrics
+from chatd.bus.redis import node
 from chatd.bus.redis.address import Address, parse
 from chatd.bus.redis.link import Link, connect
 from chatd.bus.redis.node import SUBSCRIBE_MAX, Node, batches, is_replica
@@ -62,7 +63,7 @@ async def test_a_subscription_cut_in_silence(redis: RedisServer, opening: Open) 
     before = metrics.BUS_RECONNECTS._value.get()
     theirs.doubts.clear()
     redis.command("CLIENT", "KILL", "TYPE", "pubsub")
-    await wait_until(lambda: "connected" in theirs.doubts, 5)
+    await wait_until(lambda: "connected" in theirs.doubts, 15)
     await wait_until(lambda: theirs.follows("anna"))
     ours.tell("anna", 1)
     await theirs.hears(1)
@@ -80,13 +81,14 @@ async def test_a_subscription_that_redis_forgot(
     assert receiver is not None
     # As if it were somebody else's: nothing comes back, and no error says so.
     receiver._on_message = lambda _channel, _data: None
-    await wait_until(lambda: "connected" in gateway.doubts, 8)
+    await wait_until(lambda: "connected" in gateway.doubts, 20)
 
 
 async def test_a_mute_redis_costs_nobody_anything(
-    redis: RedisServer, opening: Open
+    redis: RedisServer, opening: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sends would wait for a Redis that is alive but mute (row 6)."""
+    monkeypatch.setattr(node, "DEADLINE_S", 0.2)
     gateway = await opening(redis.url)
     await gateway.up()
     before = dropped("deadline")
@@ -98,14 +100,14 @@ async def test_a_mute_redis_costs_nobody_anything(
         gateway.tell("anna", seq)
         longest = max(longest, loop.time() - began)
         await asyncio.sleep(0.01)
-    assert longest < 0.05
+    assert longest < 0.5
     assert dropped("deadline") > before
     # Heard here in spite of all.
     assert gateway.personal == list(range(60))
     gateway.doubts.clear()
-    await wait_until(lambda: not gateway.bus.topology.up, 8)
+    await wait_until(lambda: not gateway.bus.topology.up, 20)
     redis.resume()
-    await wait_until(lambda: "connected" in gateway.doubts, 5)
+    await wait_until(lambda: "connected" in gateway.doubts, 15)
 
 
 async def test_a_replica_is_no_bus(redis: RedisServer, opening: Open) -> None:
@@ -114,7 +116,7 @@ async def test_a_replica_is_no_bus(redis: RedisServer, opening: Open) -> None:
     await gateway.up()
     with redis_server() as other:
         redis.command("REPLICAOF", "127.0.0.1", str(other.port))
-        await wait_until(lambda: not gateway.bus.topology.up, 5)
+        await wait_until(lambda: not gateway.bus.topology.up, 15)
         link = Link(SystemClock())
         await connect(parse(redis.url), Address("127.0.0.1", redis.port), link)
         assert await is_replica(link)

@@ -30,7 +30,7 @@ async def test_a_cluster_is_heard_as_one(cluster: RedisCluster, opening: Open) -
     assert servers(ours) == {node.port for node in cluster.nodes}
     for seq, person in enumerate(PEOPLE):
         ours.tell(person, seq)
-    await wait_until(lambda: sorted(theirs.personal) == list(range(len(PEOPLE))), 5)
+    await wait_until(lambda: sorted(theirs.personal) == list(range(len(PEOPLE))), 15)
 
 
 async def test_a_slot_that_moves(cluster: RedisCluster, opening: Open) -> None:
@@ -77,7 +77,7 @@ async def test_one_node_that_is_gone(cluster: RedisCluster, opening: Open) -> No
     first.kill()
     for person in others:
         ours.tell(person, 1)
-    await wait_until(lambda: len(theirs.personal) == len(others), 5)
+    await wait_until(lambda: len(theirs.personal) == len(others), 15)
     first.start()
     await wait_until(lambda: all(map(theirs.follows, PEOPLE)), 15)
     await ours.up()
