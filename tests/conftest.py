@@ -4,6 +4,7 @@ No test may block an event loop, and the few long tests start first, so that two
 workers finish at about the same time.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,9 +13,13 @@ from typing import Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
+from chatd.config import ConfigError, load
 from tests.support import databases
 from tests.support.databases import database, postgres, server_of
+from tests.support.deployments import Shared
 from tests.support.loop_watch import loop_watch
+from tests.support.postgres import PostgresServer
+from tests.support.redis import redis_server
 from tests.support.server import Server, serving
 
 # A busy machine makes examples slow, not wrong.
@@ -64,6 +69,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many runs the simulation makes (10000 for the full proof)",
     )
     parser.addoption("--first-seed", type=int, default=0, help="where they begin")
+    parser.addoption(
+        "--restarts",
+        type=int,
+        default=0,
+        help="how many gateways the rolling restart ends (30 for the full proof)",
+    )
     databases.add_option(parser)
 
 
@@ -103,3 +114,16 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
             return await running.enter_async_context(serving(folder, *arguments))
 
         yield start
+
+
+@pytest.fixture
+def shared(postgres: PostgresServer) -> Iterator[Shared]:
+    """What gateways of one deployment share: a new database, and a Redis."""
+    try:
+        load({"redis_url": "redis://127.0.0.1"}, {})
+    except ConfigError as refused:
+        pytest.skip(str(refused))
+    database = asyncio.run(postgres.create())
+    with redis_server() as redis:
+        yield Shared(postgres.url(database), redis.url)
+    asyncio.run(postgres.drop(database))

@@ -12,7 +12,7 @@ from tests.support.browser import connections_page
 from tests.support.devices import Device, Place, Program, recorder
 from tests.support.lines import driving
 from tests.support.python_client import PythonClients
-from tests.support.server import ROOT, Server
+from tests.support.server import ROOT
 
 WS, SSE, LP = "WebSockets", "ServerSentEvents", "LongPolling"
 
@@ -58,8 +58,8 @@ def program_of_node() -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def on_stage(origin: str, server: Server) -> AsyncIterator[dict[str, Device]]:
-    """All devices, connected; `origin` is the page's, allowed at `server`."""
+async def on_stage(origin: str, hub_url: str) -> AsyncIterator[dict[str, Device]]:
+    """All devices, connected; `origin` is the page's, allowed at the hub."""
     devices: dict[str, Device] = {}
     tell = recorder(devices)
     async with AsyncExitStack() as running:
@@ -85,5 +85,5 @@ async def on_stage(origin: str, server: Server) -> AsyncIterator[dict[str, Devic
                     name, place, program, from_snapshot=places is PYTHON
                 )
         for device in devices.values():
-            await device.connect(server.hub_url)
+            await device.connect(hub_url)
         yield devices

@@ -4,16 +4,22 @@ A device records every event it gets, in order, and makes calls. The tests drive
 kinds through the same three calls and so can compare what each of them saw.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, get_args
 
 from chatd_protocol.chat import events
+from tests.support.lines import DriverError
 from tests.support.tokens import token
 
 TARGETS = tuple(
     events.target_of(str(kind.__struct_config__.tag)) for kind in get_args(events.Event)
 )
+
+ATTEMPTS = 5
+PAUSE_S = 0.5
+FOR_THE_MOMENT = "storage_unavailable: "
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,21 @@ class Device:
         )
 
     async def call(self, method: str, **argument: object) -> dict:
-        """The result of a hub method; raises `DriverError` with the error's text."""
-        result = await self.program.do(
-            "call", name=self.name, method=method, argument=argument
-        )
+        """The result of a hub method; raises `DriverError` with the error's text.
+
+        A store that does not answer for the moment is asked again, as clients should.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                result = await self.program.do(
+                    "call", name=self.name, method=method, argument=argument
+                )
+            except DriverError as error:
+                if attempt == ATTEMPTS or not str(error).startswith(FOR_THE_MOMENT):
+                    raise
+                await asyncio.sleep(PAUSE_S)
+            else:
+                break
         assert isinstance(result, dict)
         return result
 
