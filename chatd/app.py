@@ -263,9 +263,6 @@ class _Server(Listener):
         await super().startup(sockets)
         if not self.should_exit:
             self._installation.health.started = True
-            # What is there now stays: no collection has to look at it again.
-            gc.collect()
-            gc.freeze()
             _tell(self._installation, self.servers[0].sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -361,6 +358,9 @@ async def _serve(config: Config, public: socket.socket, parent: Parent | None) -
             loop.add_signal_handler(name, server.handle_exit, name, None)
         if parent is not None:
             loop.add_reader(parent.lifeline, _orphaned, loop, parent.lifeline, server)
+        # What is there now stays: no collection has to look at it again.
+        gc.collect()
+        gc.freeze()
         await server.serve([public])
     finally:
         await installation.stop()

@@ -94,6 +94,12 @@ def pytest_collection_modifyitems(
     items.sort(key=rank)
 
 
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    """How often a test of crashes is to kill what it is about."""
+    return int(request.config.getoption("--kills"))
+
+
 @pytest.fixture(autouse=True)
 def loop_never_blocked() -> Iterator[None]:
     """Fails a test in which one callback kept the event loop for over a second."""

@@ -131,7 +131,7 @@ def _cors(origins: tuple[str, ...]) -> list[Middleware]:
                 "Idempotency-Key",
                 "Chatd-Act-As",
             ],
-            expose_headers=["Retry-After"],
+            expose_headers=["Retry-After", "Content-Disposition", "Content-Range"],
             max_age=CORS_SECONDS,
         )
     ]

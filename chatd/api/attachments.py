@@ -20,10 +20,9 @@ from chatd import metrics
 from chatd.actions.content import attachments
 from chatd.actions.content.attachments import SMALL, SMALL_TYPE
 from chatd.api.deeds import DEEDS
-from chatd.api.door import Door, Endpoint, admit, answered, json
+from chatd.api.door import Door, Endpoint, admit, answered, json, within_time
 from chatd.api.multipart import Form
 from chatd.api.problems import HEADERS, HttpRefusal
-from chatd.api.reading import read
 from chatd.domain.content.attachments import PICTURES, AttachmentRecord
 from chatd.domain.people import Caller
 from chatd.errors import Refused, invalid
@@ -84,21 +83,24 @@ async def _received(door: Door, caller: Caller, form: Form) -> Attachment:
             raise invalid(f"/{part.name[:100]}", "unknown_field")
     if record is None:
         raise invalid("/file", "required")
-    return await attachments.keep(door.context, caller, record, alt)
+    async with door.context.shares.one_of(caller.tenant):
+        return await attachments.keep(door.context, caller, record, alt)
 
 
 def _link(door: Door, row: RouteRow) -> Endpoint:
     async def answer(http: HttpRequest) -> Response:
         caller = await admit(door, http, row)
-        request = await read(http, row, door.context.limits.http_body_bytes)
-        assert isinstance(request, LinkAttachment)
-        made = await attachments.link(
-            door.context,
-            door.files,
-            caller,
-            request.attachment_id,
-            thumbnail=bool(request.thumbnail),
-        )
+        with door.rates.one_at_once(caller.tenant, caller.user_id):
+            request = await within_time(http, row, door.context.limits)
+            assert isinstance(request, LinkAttachment)
+            async with door.context.shares.one_of(caller.tenant):
+                made = await attachments.link(
+                    door.context,
+                    door.files,
+                    caller,
+                    request.attachment_id,
+                    thumbnail=bool(request.thumbnail),
+                )
         return json(made)
 
     return answered(door.context.clock, answer, row.name)
@@ -109,7 +111,7 @@ def _download(door: Door, row: RouteRow) -> Endpoint:
         caller: Caller | None = None
         if "link" not in http.query_params:
             caller = await admit(door, http, row)
-        request = await read(http, row, door.context.limits.http_body_bytes)
+        request = await within_time(http, row, door.context.limits)
         assert isinstance(request, GetAttachment)
         thumbnail = bool(request.thumbnail)
         if caller is None:
@@ -119,7 +121,9 @@ def _download(door: Door, row: RouteRow) -> Endpoint:
             caller, thumbnail = Caller(link.tenant, link.user_id), link.thumbnail
             cost = DEEDS[row.name].cost
             door.rates.spend(caller.tenant, caller.user_id, cost)
-        record = await attachments.find(door.context, caller, request.attachment_id)
+        id_ = request.attachment_id
+        async with door.context.shares.one_of(caller.tenant):
+            record = await attachments.find(door.context, caller, id_)
         linked = request.link is not None
         if thumbnail:
             return await _small(door, record, linked=linked)

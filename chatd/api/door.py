@@ -75,7 +75,7 @@ def endpoint(door: Door, row: RouteRow) -> Endpoint:
     async def answer(http: HttpRequest) -> Response:
         caller = await admit(door, http, row)
         with door.rates.one_at_once(caller.tenant, caller.user_id):
-            request = await _within_time(http, row, door.context.limits)
+            request = await within_time(http, row, door.context.limits)
             asked = bounded(request, door.context.limits)
             async with door.context.shares.one_of(caller.tenant):
                 result = await deed.action(door.context, caller, asked)
@@ -111,7 +111,12 @@ async def admit(door: Door, http: HttpRequest, row: RouteRow) -> Caller:
     return caller
 
 
-async def _within_time(http: HttpRequest, row: RouteRow, limits: Limits) -> Request:
+async def within_time(http: HttpRequest, row: RouteRow, limits: Limits) -> Request:
+    """The request of a row, read before its sender's time is over.
+
+    Raises:
+        Refused: `invalid_request`, also as an `HttpRefusal`.
+    """
     try:
         async with asyncio.timeout(BODY_SECONDS_MAX):
             return await read(http, row, limits.http_body_bytes)

@@ -36,11 +36,6 @@ async def kill_again_and_again(server: Server, talk: Talk, kills: int) -> None:
         await server.start()
 
 
-@pytest.fixture
-def kills(request: pytest.FixtureRequest) -> int:
-    return int(request.config.getoption("--kills"))
-
-
 @pytest.mark.timeout(1800)
 async def test_nothing_answered_is_lost(tmp_path: Path, kills: int) -> None:
     """An acknowledged message could vanish, double or leave a hole at a crash."""

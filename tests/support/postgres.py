@@ -226,10 +226,10 @@ def _children(pid: int) -> list[int]:
 
 @contextmanager
 def postgres_server(
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None, *, on_disk: bool = False
 ) -> Iterator[PostgresServer]:
     """A running server in a folder of its own, gone afterwards."""
-    where = MEMORY if os.access(MEMORY, os.W_OK) else None
+    where = MEMORY if os.access(MEMORY, os.W_OK) and not on_disk else None
     folder = Path(tempfile.mkdtemp(prefix="chatd-postgres-", dir=where))
     # The server's account must be able to reach what is inside.
     folder.chmod(0o755)

@@ -1,16 +1,22 @@
 import asyncio
 from collections.abc import Iterator
+from functools import partial
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from chatd import failpoints
 from chatd.errors import Refused
 from chatd.store import log
-from chatd.store.change import Change, Committed, Key
+from chatd.store.change import AlreadyDone, Change, Committed, Key
 from chatd.store.conversations import Rename
 from chatd.store.engine.postgres.lanes import DEADLINE_S
-from tests.store.shelf import TENANT, Shelf, said
-from tests.support.postgres import PostgresServer
+from tests.faults.proxy import Proxy, Way
+from tests.store.invariants import check_database
+from tests.store.shelf import TENANT, Shelf, said, shelf_at
+from tests.support.postgres import PostgresServer, postgres_server
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.engines("postgres")
 
@@ -77,3 +83,84 @@ async def test_a_mute_database_is_told_in_time(
     assert not ready
     assert (await shelf.say("ben"))[1] >= 2
     assert await shelf.store.ready()
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["arrives", "is lost, too"])
+async def test_a_commit_whose_answer_is_lost(database: str, arrives: bool) -> None:
+    """A reset at the wrong moment would lose a message or show it twice (row 2)."""
+    address = urlsplit(database)
+    assert address.port is not None
+    async with Proxy(("127.0.0.1", address.port)) as proxy:
+        url = database.replace(f":{address.port}", f":{proxy.port}")
+        async with shelf_at(url) as shelf:
+            await shelf.people("ada")
+            await shelf.talk("talk", "ada")
+            failpoints.arm("before_commit=once(1):sleep(0.2)")
+            sending = asyncio.create_task(shelf.store.commit(shelf.change(said("ada"))))
+            await asyncio.sleep(0.1)
+            proxy.drop_one_way(Way.DOWN if arrives else Way.UP)
+            await asyncio.sleep(0.3)
+            proxy.rst()
+            proxy.heal()
+            assert (await sending).seqs == (2,)
+            assert await kinds(shelf) == ["message.created"]
+    await check_database(database)
+
+
+async def insist(shelf: Shelf, client_id: str) -> str:
+    """What a client does: the same again until it is answered; the message's id."""
+    while True:
+        write = said("ada", client_id=client_id)
+        try:
+            await shelf.write(write)
+        except AlreadyDone as done:
+            return str(done.result["messageId"])
+        except Refused:
+            await asyncio.sleep(0.02)
+        else:
+            return write.id
+
+
+def enough(acked: dict[str, str], count: int) -> bool:
+    return len(acked) >= count
+
+
+@pytest.fixture
+def mortal() -> Iterator[PostgresServer]:
+    """A server that nobody else uses."""
+    with postgres_server() as server:
+        yield server
+
+
+async def test_kills_of_the_database_under_load(
+    mortal: PostgresServer, kills: int
+) -> None:
+    """An acknowledged message would be lost or doubled when the database dies."""
+    url = mortal.url(await mortal.create())
+    acked: dict[str, str] = {}
+    over = False
+    async with shelf_at(url) as shelf:
+        await shelf.people("ada")
+        await shelf.talk("talk", "ada")
+
+        async def send(sender: int) -> None:
+            number = 0
+            while not over:
+                number += 1
+                client_id = f"{sender}-{number}"
+                acked[client_id] = await insist(shelf, client_id)
+
+        async with asyncio.TaskGroup() as group:
+            for sender in range(8):
+                group.create_task(send(sender))
+            for _ in range(kills):
+                await wait_until(partial(enough, acked, len(acked) + 50), 30)
+                await asyncio.to_thread(mortal.kill)
+                await asyncio.to_thread(mortal.start)
+            over = True
+    link = await asyncpg.connect(url)
+    rows = await link.fetch("SELECT client_message_id, id FROM message")
+    await link.close()
+    assert len(rows) == len(acked)
+    assert {row[0]: row[1] for row in rows} == acked
+    await check_database(url)
