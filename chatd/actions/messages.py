@@ -86,7 +86,10 @@ async def deliver(
     except AlreadyDone as done:
         metrics.IDEMPOTENT_REPLAYS.inc()
         return await _by_id(context, caller, str(done.result["messageId"]))
-    except Refused:
+    except Refused as refused:
+        if refused.code == "storage_unavailable":
+            # To ask the same database once more would keep the sender waiting twice.
+            raise
         earlier = await context.store.read(
             messages.by_client_id,
             caller.tenant,

@@ -152,26 +152,31 @@ class Pool:
         self._busy: set[Connection] = set()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """One that nobody else has, taken back only if it is as good as new."""
+    async def turn(self) -> AsyncIterator[None]:
+        """The right to one connection, when others are through with theirs."""
         with metrics.DB_POOL_WAIT_SECONDS.time():
             await self._free.acquire()
         try:
-            connection = await self._ready()
-            self._busy.add(connection)
-            try:
-                with metrics.DB_POOL_IN_USE.track_inprogress():
-                    yield connection
-            except BaseException as error:
-                if lost(error) or not isinstance(error, Exception):
-                    connection.terminate()
-                raise
-            finally:
-                self._busy.discard(connection)
-                if not connection.is_closed():
-                    self._idle.append(connection)
+            yield
         finally:
             self._free.release()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One that nobody else has, taken back only if it is as good as new."""
+        connection = await self._ready()
+        self._busy.add(connection)
+        try:
+            with metrics.DB_POOL_IN_USE.track_inprogress():
+                yield connection
+        except BaseException as error:
+            if lost(error) or not isinstance(error, Exception):
+                connection.terminate()
+            raise
+        finally:
+            self._busy.discard(connection)
+            if not connection.is_closed():
+                self._idle.append(connection)
 
     async def _ready(self) -> Connection:
         while self._idle:

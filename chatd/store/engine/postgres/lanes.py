@@ -7,7 +7,7 @@ that make every deed happen once; nothing is taken for done, and nothing is done
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import asyncpg
@@ -47,6 +47,14 @@ RETRY_S: Final = 0.05
 
 DEADLOCKS_MAX: Final = 3
 """Tries of one Change. The order of locks allows for none; roster removals may."""
+
+BY_KEY: Final[Mapping[str, str]] = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""All that is written is found by its key. A plan that is made while a table is empty
+is kept, and must not read all of it when it is full."""
 
 Together = Callable[[PostgresTransaction, Sequence[Change]], Awaitable[list[Outcome]]]
 
@@ -246,7 +254,7 @@ class Lane:
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._name = unique_name("writer")
-            self._connection = await self._place.connect(self._name)
+            self._connection = await self._place.connect(self._name, **BY_KEY)
         return self._connection
 
     def _drop(self) -> None:

@@ -40,7 +40,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS: Final = 8
-"""Connections that read; more would only wait for the same two processors."""
+"""Connections that read, beside two that write; a process needs no more than these."""
+
+PATIENCE_S: Final = 10.0
+"""How long a read may wait for its turn, each before it being bounded by `DEADLINE_S`:
+when everybody comes at once, late is better than again."""
 
 MIGRATING: Final = 0x63686174
 """The advisory lock of whoever changes the schema: "chat"."""
@@ -93,8 +97,9 @@ class PostgresStore:
         if self._closed:
             raise Refused("storage_unavailable")
         try:
-            async with asyncio.timeout(DEADLINE_S):
-                return await self._read(lambda tx: function(tx, *args, **kwargs))
+            async with asyncio.timeout(PATIENCE_S), self._readers.turn():
+                async with asyncio.timeout(DEADLINE_S):
+                    return await self._read(lambda tx: function(tx, *args, **kwargs))
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.error("read failed", postgres=type(error).__name__)
             raise Refused("storage_unavailable") from error

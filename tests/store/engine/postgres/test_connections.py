@@ -3,7 +3,13 @@ import asyncio
 import asyncpg
 import pytest
 
-from chatd.store.engine.postgres.connections import Place, Pool, lost, unique_name
+from chatd.store.engine.postgres.connections import (
+    Connection,
+    Place,
+    Pool,
+    lost,
+    unique_name,
+)
 
 pytestmark = pytest.mark.engines("postgres")
 
@@ -44,9 +50,10 @@ async def test_a_value_that_does_not_fit_is_no_lost_connection(database: str) ->
 async def test_what_a_pool_gives_again(database: str) -> None:
     """Readers would share a connection, wait for a dead one, or never reuse any."""
     pool = Pool(Place(database, durable=True), 2)
-    async with pool.connection() as first, pool.connection() as second:
-        assert first is not second
-        third = asyncio.create_task(anext(_of(pool)))
+    async with pool.turn(), pool.turn():
+        async with pool.connection() as first, pool.connection() as second:
+            assert first is not second
+        third = asyncio.create_task(_use(pool))
         await asyncio.sleep(0.01)
         assert not third.done()
     assert await third in (first, second)
@@ -68,9 +75,9 @@ async def test_what_a_pool_gives_again(database: str) -> None:
     assert fresh.is_closed()
 
 
-async def _of(pool: Pool):  # type: ignore[no-untyped-def]
-    async with pool.connection() as connection:
-        yield connection
+async def _use(pool: Pool) -> Connection:
+    async with pool.turn(), pool.connection() as connection:
+        return connection
 
 
 async def test_a_connection_says_whose_it_is(database: str) -> None:

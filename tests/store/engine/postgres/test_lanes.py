@@ -164,3 +164,17 @@ async def test_kills_of_the_database_under_load(
     assert len(rows) == len(acked)
     assert {row[0]: row[1] for row in rows} == acked
     await check_database(url)
+
+
+async def test_plans_do_not_rest_on_how_empty_it_was(shelf: Shelf) -> None:
+    """Every send would read all messages, once there are many."""
+    for _ in range(20):
+        await shelf.say("ada")
+    link = await asyncpg.connect(shelf.url)
+    # What the lanes have read of whole tables, of which they wrote into four.
+    read = "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE n_tup_ins >= 20"
+    await shelf.store.close()
+    rows = {row[0]: row[1] for row in await link.fetch(read)}
+    await link.close()
+    assert rows
+    assert rows == dict.fromkeys(rows, 0)
