@@ -105,7 +105,10 @@ class PersonalState:
             self._rooms[facts.id] = Room(facts, 0)
             return
         room.left_seq = None
-        room.take_snapshot(facts)
+        if facts.head_seq < room.facts_seq and not room.stale:
+            room.take_own(facts)
+        else:
+            room.take_snapshot(facts)
         room.facts = replace(room.facts, member=True)
 
 

@@ -40,6 +40,20 @@ MESSAGES_MAX: Final = 5_000
 _SHOWN_PARTICIPANTS: Final = 8
 
 
+_OWN: Final = (
+    "unread",
+    "read_seq",
+    "muted",
+    "starred",
+    "archived",
+    "draft",
+    "hidden_seq",
+    "cleared_seq",
+    "denied",
+)
+"""What of a conversation is a person's own, besides being a member."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """A message as it was when the log stood at `as_of`."""
@@ -81,11 +95,27 @@ class Room:
         self.facts_seq = self.told_as_of = facts.head_seq
         self.head = max(self.head, facts.head_seq)
         self.stale = False
-        if facts.cleared_seq:
+        self._clear()
+
+    def take_own(self, facts: Conversation) -> None:
+        """Take what is this person's own of facts, however old the rest of them is.
+
+        A log event can overtake the news of what the person did before it.
+        """
+        last = self.facts.last_message
+        if last and facts.last_message and last.id == facts.last_message.id:
+            last = facts.last_message
+        own = {name: getattr(facts, name) for name in _OWN}
+        self.facts = replace(self.facts, last_message=last, **own)
+        self.told_as_of = facts.head_seq
+        self._clear()
+
+    def _clear(self) -> None:
+        if self.facts.cleared_seq:
             self.messages = {
                 seq: known
                 for seq, known in self.messages.items()
-                if seq > facts.cleared_seq
+                if seq > self.facts.cleared_seq
             }
 
     def take_page(self, page: MessagePage) -> None:
