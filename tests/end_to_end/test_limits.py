@@ -260,7 +260,7 @@ async def files_of_one(house: House) -> None:
 
 async def uploads(house: House) -> None:
     """While one is still coming, the next one is one too many."""
-    going_on = asyncio.Event()
+    begun, going_on = asyncio.Event(), asyncio.Event()
     signed = {
         "Authorization": f"Bearer {house.token('anna')}",
         "Content-Type": "multipart/form-data; boundary=b",
@@ -271,6 +271,7 @@ async def uploads(house: House) -> None:
 
     async def slowly() -> AsyncIterator[bytes]:
         yield head + b"x" * 70_000
+        begun.set()
         await going_on.wait()
         yield b"x\r\n--b--\r\n"
 
@@ -282,6 +283,7 @@ async def uploads(house: House) -> None:
         asyncio.TaskGroup() as tasks,
     ):
         first = tasks.create_task(http.post("/v1/attachments", content=slowly()))
+        await begun.wait()
         await wait_until(one_too_many)
         going_on.set()
     assert first.result().status_code == 200
