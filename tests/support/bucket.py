@@ -92,7 +92,7 @@ async def bucket() -> AsyncIterator[Bucket]:
     made = Bucket()
     methods = ["GET", "PUT", "POST", "DELETE"]
     application = Starlette(routes=[Route("/{key:path}", made.answer, methods=methods)])
-    server = Server(Config(application, port=0, log_level="error", lifespan="off"))
+    server = Server(Config(application, port=0, log_config=None, lifespan="off"))
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve())
         await wait_until(lambda: server.started, what="a bucket")
