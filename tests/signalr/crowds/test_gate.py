@@ -141,6 +141,19 @@ async def test_the_pace_is_measured() -> None:
     visitors.end()
 
 
+async def test_a_flood_of_arrivals_does_not_say_how_fast_we_are() -> None:
+    """The server would be idle for most of the time that it tells everybody to wait."""
+    visitors = Visitors(at_once=1, waiting=399)
+    for number in range(400):
+        await visitors.come(str(number), f"192.0.{number}.1")
+    visitors.clock.now_s += 1
+    await visitors.one_goes()
+    await visitors.come("in the place that became free", "192.2.0.1")
+    # 399 openings of three steps in line, at the pace that was assumed.
+    assert await refused_s(lambda: visitors.come("late"), visitors) == 1
+    visitors.end()
+
+
 async def test_one_address_is_not_the_whole_line() -> None:
     """Somebody without any right to be here could keep everybody else out."""
     visitors = Visitors(at_once=1, waiting=10)
