@@ -5,6 +5,7 @@ from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import allowed_place, carry_out, place_of
 from chatd.actions.basis.facts import parties, policy_of
+from chatd.actions.directory import availability
 from chatd.domain.cases import Case
 from chatd.domain.people import Caller
 from chatd.domain.relations import Party, describe
@@ -54,13 +55,18 @@ async def _page(
     viewer = Party(known[caller.user_id], places[caller.user_id])
     roles = await _roles(tx, tenant, conversation_id)
     count = len(await members.current_ids(tx, tenant, conversation_id))
+    policy = await policy_of(tx, tenant)
     last = known[ids[-1]] if ids and more else None
     return ParticipantPage(
         participants=tuple(
-            presenting.participant(
+            availability.stated(
+                presenting.participant(
+                    known[id_],
+                    roles.get(id_),
+                    describe(viewer, Party(known[id_], places[id_])),
+                ),
                 known[id_],
-                roles.get(id_),
-                describe(viewer, Party(known[id_], places[id_])),
+                policy,
             )
             for id_ in ids
         ),

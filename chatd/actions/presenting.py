@@ -12,6 +12,7 @@ import msgspec
 
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import policy_of, roster_role
+from chatd.actions.directory import availability
 from chatd.clock import rfc3339
 from chatd.domain.cases import Case
 from chatd.domain.conversations import ConversationRecord
@@ -106,7 +107,14 @@ async def conversation(context: Context, caller: Caller, id_: str) -> Conversati
     )
     if not gathered.views:
         raise Refused("not_found")
-    return shown(gathered, gathered.views[0], context.limits)
+    opened = shown(gathered, gathered.views[0], context.limits)
+    if gathered.policy.availability != "show_and_hint":
+        return opened
+    hinted = tuple(
+        availability.hinted(one, context.clock.now_ms())
+        for one in opened.participants or ()
+    )
+    return msgspec.structs.replace(opened, participants=hinted)
 
 
 def case_of(gathered: Gathered, view: ConversationView) -> Case:
@@ -138,7 +146,11 @@ def shown(gathered: Gathered, view: ConversationView, limits: Limits) -> Convers
         hidden_seq=marks.hidden_seq or None,
         cleared_seq=marks.cleared_seq or None,
         participants=tuple(
-            participant(gathered.people[id_])
+            availability.stated(
+                participant(gathered.people[id_]),
+                gathered.people[id_],
+                gathered.policy,
+            )
             for id_ in view.others
             if id_ in gathered.people
         ),

@@ -1,7 +1,10 @@
-"""People as the rules see them."""
+"""People as the rules see them, and when they answer."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, get_args
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -98,3 +101,67 @@ class PersonRecord:
     language: str | None = None
     details: Details = NO_DETAILS
     accepts: Accepts | None = None
+
+
+# ------------------------------------------------------------------ stated hours
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Whether a person answers now, and if not, from when on (TUT-30, TUT-32).
+
+    `opens_at_ms` is none while it is open, and where no hours are stated.
+    """
+
+    now: bool
+    opens_at_ms: int | None = None
+
+
+def zone(name: str) -> ZoneInfo | None:
+    """The time zone of this name, if this machine knows one."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        # A folder of the database, a path out of it, a name that is in none.
+        return None
+
+
+def minutes(time: str) -> int:
+    """Minutes since midnight of a time of day, `00:00` to `24:00`."""
+    hour, minute = time.split(":")
+    return int(hour) * 60 + int(minute)
+
+
+def opening(stated: Availability, now_ms: int) -> Opening | None:
+    """What the stated hours say of a moment; none where the zone is not known."""
+    where = zone(stated.time_zone)
+    if where is None:
+        return None
+    spans = list(_spans(stated, where, now_ms))
+    if any(start <= now_ms < end for start, end in spans):
+        return Opening(now=True)
+    later = [start for start, _ in spans if start > now_ms]
+    return Opening(now=False, opens_at_ms=min(later, default=None))
+
+
+def _spans(
+    stated: Availability, where: ZoneInfo, now_ms: int
+) -> Iterator[tuple[int, int]]:
+    """Every span of the week that begins today, in milliseconds since 1970.
+
+    By the clock on the wall there, so a change to summer time moves them along.
+    """
+    today = datetime.fromtimestamp(now_ms / 1000, where).date()
+    for ahead in range(8):
+        day = today + timedelta(days=ahead)
+        midnight = datetime(day.year, day.month, day.day, tzinfo=where)
+        for hours in stated.hours:
+            if hours.day == day.isoweekday():
+                start, end = minutes(hours.start), minutes(hours.end)
+                yield _at(midnight, start), _at(midnight, end)
+
+
+def _at(midnight: datetime, minute: int) -> int:
+    # To add to a time that has a zone moves the hands, not the hours that pass.
+    on_the_wall = midnight + timedelta(minutes=minute)
+    return round(on_the_wall.astimezone(UTC).timestamp() * 1000)

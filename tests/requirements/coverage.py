@@ -35,7 +35,6 @@ WAITING: Final[Mapping[str, str]] = {
     "contacts": "PLU-2, 7, 13, MOO-1, 3, 4, 6 … 8, 10, 11",
     "blocks": "ITS-94, TUT-37, MOO-25, 26, 29",
     "mass messages": "ITS-23, 107 … 109, 114, 115, 117, PLU-10, 11",
-    "availability": "TUT-30 … 32",
     "detection of contact data": "TUT-24 … 26",
     "automation by a service": "PLU-9, 12",
     "staff who read, and the audit": "MOO-75, 81, 82, 88, 94",

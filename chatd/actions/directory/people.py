@@ -10,11 +10,12 @@ import msgspec
 
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import policy_of
+from chatd.actions.directory import availability
 from chatd.actions.directory.deciding import Decide, commit, require_tenant
 from chatd.actions.directory.telling import everywhere
 from chatd.clock import rfc3339
 from chatd.domain.announcements import Hinted
-from chatd.domain.people import Availability, Caller, Details, PersonRecord
+from chatd.domain.people import Caller, Details, PersonRecord
 from chatd.errors import Refused
 from chatd.store import conversations, members, people
 from chatd.store.change import Guard, Write
@@ -25,7 +26,7 @@ from chatd.store.rosters import RemoveRosterMember
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat.directory import DeleteUser, GetUser, PutUser, User
 from chatd_protocol.chat.events import UserUpdated
-from chatd_protocol.chat.objects import Participant
+from chatd_protocol.chat.objects import Participant, StatedAvailability
 from chatd_protocol.chat.results import Empty
 
 CONVERSATIONS_HINTED_MAX: Final = 50
@@ -36,7 +37,8 @@ async def put(context: Context, caller: Caller, request: PutUser) -> User:
     """Add a person or replace what is known of one.
 
     Raises:
-        Refused: `not_found` for a tenant that does not exist.
+        Refused: `not_found` for a tenant that does not exist, `invalid_request` for
+            stated hours that are none.
     """
     await require_tenant(context, caller)
     wanted = _written(request)
@@ -116,9 +118,7 @@ def is_deleted(person: PersonRecord) -> bool:
 def _written(request: PutUser) -> PutPerson:
     details = Details(
         privileges=request.privileges,
-        availability=msgspec.convert(
-            request.availability, Availability | None, from_attributes=True
-        ),
+        availability=availability.written(request.availability),
         guardian_of=request.guardian_of,
         supervises=request.supervises,
     )
@@ -177,17 +177,20 @@ def _rights(person: PersonRecord | PutPerson) -> tuple[object, ...]:
         person.active,
         person.messaging_disabled,
         frozenset(person.roles),
-        person.details,
+        msgspec.structs.replace(person.details, availability=None),
     )
 
 
 def _looks(person: PersonRecord | PutPerson) -> tuple[object, ...]:
     """What of a person others see."""
-    return person.name, person.title, person.avatar_url, person.active
+    hours = person.details.availability
+    return person.name, person.title, person.avatar_url, person.active, hours
 
 
 async def _hint(context: Context, tenant: str, person: PutPerson) -> None:
     """Tell those who share a conversation how the person looks now; it may be lost."""
+    policy = await context.store.read(policy_of, tenant)
+    hours = None if policy.availability == "off" else person.details.availability
     event = UserUpdated(
         at=rfc3339(context.clock.now_ms()),
         user=Participant(
@@ -199,6 +202,9 @@ async def _hint(context: Context, tenant: str, person: PutPerson) -> None:
             avatar_url=person.avatar_url,
             active=person.active,
             messaging_disabled=person.messaging_disabled,
+            availability=msgspec.convert(
+                hours, StatedAvailability | None, from_attributes=True
+            ),
         ),
     )
     joined = await context.store.read(members.of_user, tenant, person.id)

@@ -109,6 +109,27 @@ class Message(Shape):
     client_message_id: str | None = None
 
 
+class WeekdayHours(Shape):
+    """From when to when on a day of the week, Monday being 1, `24:00` its end."""
+
+    day: int
+    start: str
+    end: str
+
+
+class StatedAvailability(Shape):
+    """When a person answers, by the clock in their own time zone (TUT-31).
+
+    `availableNow` and `nextOpening` are a hint of the moment of the answer; they come
+    where policy wants it, with the one conversation that a client opens (TUT-32).
+    """
+
+    time_zone: str
+    hours: tuple[WeekdayHours, ...]
+    available_now: bool | None = None
+    next_opening: Timestamp | None = None
+
+
 class Participant(Shape):
     """Somebody in a conversation, as the participants' list shows them (ITS-26, 27).
 
@@ -124,6 +145,7 @@ class Participant(Shape):
     active: bool | None = None
     messaging_disabled: bool | None = None
     relations: tuple[str, ...] | None = None
+    availability: StatedAvailability | None = None
 
 
 class Unread(Shape):

@@ -401,6 +401,27 @@ export interface Participant {
   active?: boolean;
   messagingDisabled?: boolean;
   relations?: string[];
+  availability?: StatedAvailability;
+}
+
+/**
+ * When a person answers, by the clock in their own time zone.
+ *
+ * `availableNow` and `nextOpening` are a hint of the moment of the answer; they come
+ * where policy wants it, with the one conversation that a client opens.
+ */
+export interface StatedAvailability {
+  timeZone: string;
+  hours: WeekdayHours[];
+  availableNow?: boolean;
+  nextOpening?: string;
+}
+
+/** From when to when on a day of the week, Monday being 1, `24:00` its end. */
+export interface WeekdayHours {
+  day: number;
+  start: string;
+  end: string;
 }
 
 /** The conversation, new or found again, and who could not be part of it. */
