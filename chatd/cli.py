@@ -20,9 +20,10 @@ from chatd import __version__, app
 from chatd.clock import SystemClock
 from chatd.config import Config, ConfigError, describe, load, unpacked
 from chatd.domain.people import Caller
+from chatd.errors import Refused
 from chatd.identity.issuers import issuers, signer
 from chatd.identity.tokens import SCOPES, mint
-from chatd.operating import copies, importing, workers
+from chatd.operating import copies, importing, trails, workers
 from chatd.operating.copies import Restored
 from chatd.operating.importing import ImportFailed
 from chatd.operating.soundness import Finding, Weight, findings
@@ -277,6 +278,37 @@ def _tell_results(path: Path, results: Iterator[LineResult]) -> int:
     return refused
 
 
+@main.group()
+def audit() -> None:
+    """The trail of who did what."""
+
+
+@audit.command("verify")
+@_options(*_COMMON, _DATABASE)
+@click.option("--tenant", help="Only this one; default: all.")
+@click.option(
+    "--kept",
+    multiple=True,
+    metavar="TENANT:NUMBER:HASH",
+    help="A row as an earlier look has printed it; repeatable.",
+)
+def verify(tenant: str | None, kept: tuple[str, ...], **options: Any) -> None:
+    """Check that no row was changed, removed or added behind the server's back.
+
+    A line per tenant: where its trail ends, and the first row that is not as it was
+    written; exit 1 if there is one. Keep the lines elsewhere, and give them back with
+    --kept: then not even a trail that was written anew from the beginning passes.
+    """
+    config = _load(options)
+    expected = _or_fail(lambda: trails.kept_from(kept))
+    found = _or_fail(
+        lambda: asyncio.run(trails.verify(config, SystemClock(), tenant, expected))
+    )
+    for one in found:
+        click.echo(trails.line(one))
+    sys.exit(1 if any(one.broken is not None for one in found) else 0)
+
+
 async def _migrate(config: Config) -> None:
     store = await open_store(
         config.database, clock=SystemClock(), on_committed=lambda _: None
@@ -312,8 +344,10 @@ def _or_fail(work: Callable[[], T]) -> T:
         ConfigError,
         CopyError,
         ImportFailed,
+        Refused,
         SchemaError,
         OSError,
+        ValueError,
     ) as error:
         _fail(str(error).splitlines())
 

@@ -5,13 +5,14 @@ from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import allowed_place, carry_out
 from chatd.actions.basis.facts import policy_of
+from chatd.actions.keeping.audit import noted
 from chatd.domain.people import Caller
 from chatd.domain.policy import Action
 from chatd.domain.texts import normal_draft, normal_title
 from chatd.errors import Refused
 from chatd.limits import Limits
 from chatd.store import conversation_views, conversations, members, personal
-from chatd.store.change import Change
+from chatd.store.change import Change, Write
 from chatd.store.conversation_views import ListPosition
 from chatd.store.conversations import Rename, SetState
 from chatd.store.members import Part
@@ -174,10 +175,14 @@ async def _set_state(
         told = await context.store.read(
             members.current_ids, caller.tenant, conversation_id
         )
-        writes = (
+        writes: tuple[Write, ...] = (
             SetState(conversation_id, kind, caller.user_id),
             PermissionsMoved(conversation_id, told),
         )
+        if action == "deleteConversation":
+            noun = "conversation"
+            note = noted(caller, "conversation.deleted", noun, conversation_id)
+            writes += (note,)
         return Change(caller.tenant, context.clock.now_ms(), writes, place.guards)
 
     await carry_out(context, change)

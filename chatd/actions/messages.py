@@ -16,9 +16,9 @@ from chatd.actions.basis.deciding import (
 )
 from chatd.actions.basis.facts import Place
 from chatd.actions.content import attachments
+from chatd.actions.keeping.audit import noted
 from chatd.clock import from_rfc3339, rfc3339
 from chatd.domain.announcements import Logged
-from chatd.domain.members import Range
 from chatd.domain.messages import MessageRecord
 from chatd.domain.people import Caller
 from chatd.domain.policy import Action
@@ -26,17 +26,15 @@ from chatd.domain.texts import links_in, normal_text
 from chatd.domain.verdicts import decide
 from chatd.errors import Refused, invalid
 from chatd.ids import new_id
-from chatd.store import conversation_views, messages
+from chatd.store import messages
 from chatd.store.change import AlreadyDone, Change, Guard, Write
 from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
 from chatd.store.personal import HideMessage
 from chatd.store.removing import forwarded
 from chatd.store.removing.copies import RemoveCopies
-from chatd.store.transaction import Transaction
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.events import MessageCreated
 from chatd_protocol.chat.objects import WITHOUT_TRACE, Link, Message, PersonName
-from chatd_protocol.chat.results import MessagePage
 
 
 async def send(
@@ -269,7 +267,9 @@ async def delete(
         writes: tuple[Write, ...] = (write,)
         if not own:
             copies = await context.store.read(forwarded.removals, caller.tenant, write)
-            writes = (*copies, RemoveCopies(write), write)
+            where = {"conversationId": record.conversation_id}
+            note = noted(caller, "message.removed", "message", record.id, **where)
+            writes = (*copies, RemoveCopies(write), write, note)
         return Change(caller.tenant, context.clock.now_ms(), writes, place.guards)
 
     await carry_out(context, change)
@@ -318,82 +318,3 @@ async def _by_id(context: Context, caller: Caller, message_id: str) -> Message:
     if record is None:
         raise Refused("not_found")
     return presenting.message(record)
-
-
-async def page(
-    context: Context, caller: Caller, request: requests.ListMessages
-) -> MessagePage:
-    """A page of history as of one moment; reading marks nothing read.
-
-    `around` and `aroundUnread` bring about half of the page from before the place.
-
-    Raises:
-        Refused: `not_found`, or `invalid_request` for more than one place.
-    """
-    anchors = (request.before, request.after, request.around, request.around_unread)
-    if sum(anchor not in (None, False) for anchor in anchors) > 1:
-        raise invalid("", "one_place_only")
-    place = await place_of(context, caller, request.conversation_id)
-    return await context.store.read(_page, caller, request, place)
-
-
-async def _page(
-    tx: Transaction, caller: Caller, request: requests.ListMessages, place: Place
-) -> MessagePage:
-    views = await conversation_views.views(
-        tx,
-        caller.tenant,
-        caller.user_id,
-        ids=[request.conversation_id],
-        unread_bound=1,
-        others_max=1,
-        history=place.case.policy.history_for_new_members,
-    )
-    if not views:
-        raise Refused("not_found")
-    view = views[0]
-    head = view.record.head_seq
-    ranges = view.ranges
-    around = request.around
-    if request.around_unread:
-        around = view.first_unread_seq or head + 1
-    found = await _find(tx, caller.tenant, request, ranges, around)
-    first = found[0].seq if found else request.after or 0
-    last = found[-1].seq if found else request.before or head + 1
-    here = (caller.tenant, request.conversation_id, ranges)
-    before = await messages.older(tx, *here, before=first, limit=1)
-    after = await messages.newer(tx, *here, after=last, limit=1)
-    return MessagePage(
-        messages=presenting.seen(view, found),
-        as_of_seq=head,
-        has_before=bool(before),
-        has_after=bool(after),
-    )
-
-
-async def _find(
-    tx: Transaction,
-    tenant: str,
-    request: requests.ListMessages,
-    ranges: tuple[Range, ...],
-    around: int | None,
-) -> list[MessageRecord]:
-    here = (tenant, request.conversation_id, ranges)
-    if request.after is not None:
-        return await messages.newer(tx, *here, after=request.after, limit=request.limit)
-    if around is None:
-        before = request.before if request.before is not None else 2**53
-        older = await messages.older(tx, *here, before=before, limit=request.limit)
-        return older[::-1]
-    half = request.limit // 2
-    newer = await messages.newer(
-        tx, *here, after=around - 1, limit=request.limit - half
-    )
-    older = await messages.older(
-        tx, *here, before=around, limit=request.limit - len(newer)
-    )
-    missing = request.limit - len(newer) - len(older)
-    if missing and len(older) < half and newer:
-        more = await messages.newer(tx, *here, after=newer[-1].seq, limit=missing)
-        newer += more
-    return older[::-1] + newer

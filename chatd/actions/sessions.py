@@ -4,9 +4,11 @@ The same answer for both doors: who is unknown, inactive or was ended is refused
 and nobody is ever created by a token.
 """
 
+from collections import OrderedDict
 from typing import Final
 
 from chatd.actions.basis.context import Context
+from chatd.actions.keeping.audit import note_look, noted
 from chatd.clock import rfc3339
 from chatd.domain.people import Caller, PersonRecord
 from chatd.errors import Refused
@@ -23,6 +25,13 @@ OPERATOR: Final = "operator"
 
 OPERATOR_OF_ALL: Final = "operator:*"
 
+NOTED_EVERY_MS: Final = 3_600_000
+"""A service that acts for a person is noted once an hour: a busy bot makes thousands of
+requests, and a row for each would bury all others."""
+
+NOTED_MAX: Final = 10_000
+"""Pairs of service and person that are remembered; who falls out is noted again."""
+
 
 class SignIn:
     """Lets the bearers of tokens in."""
@@ -30,6 +39,7 @@ class SignIn:
     def __init__(self, context: Context, verifier: Verifier) -> None:
         self._context = context
         self._verifier = verifier
+        self._noted: OrderedDict[tuple[Caller, str], int] = OrderedDict()
 
     async def __call__(self, token: str | None, act_as: str | None = None) -> Identity:
         """Who comes with this token, acting for `act_as` if a service asks to.
@@ -38,7 +48,10 @@ class SignIn:
             Refused: `unauthenticated`; for `act_as` also `forbidden`, `not_found`.
         """
         claims = await self._verifier.verify(token)
-        return await admit(self._context, claims, act_as)
+        identity = await admit(self._context, claims, act_as)
+        if act_as is not None:
+            await self._note(Caller(claims.tenant, claims.user_id), act_as)
+        return identity
 
     async def renew(self, token: str, identity: Identity) -> Identity:
         """The same person under a newer token.
@@ -51,6 +64,18 @@ class SignIn:
         if newer.key != identity.key or newer.person != identity.person:
             raise Refused("forbidden")
         return newer
+
+    async def _note(self, service: Caller, act_as: str) -> None:
+        """Into the audit trail, unless this service was noted within the hour."""
+        hour = self._context.clock.now_ms() // NOTED_EVERY_MS
+        key = (service, act_as)
+        if self._noted.get(key) == hour:
+            return
+        await note_look(self._context, service, "person.acted_for", "person", act_as)
+        self._noted[key] = hour
+        self._noted.move_to_end(key)
+        if len(self._noted) > NOTED_MAX:
+            self._noted.popitem(last=False)
 
 
 async def admit(
@@ -118,7 +143,8 @@ async def end_sessions(
     now_ms = context.clock.now_ms()
     # One more: a token of this very millisecond was made before the request came.
     write = EndSessions(request.user_id, now_ms + 1)
-    await context.store.commit(Change(caller.tenant, now_ms, (write,)))
+    note = noted(caller, "person.sessions_ended", "person", request.user_id)
+    await context.store.commit(Change(caller.tenant, now_ms, (write, note)))
     return directory.SessionsEnded(
         user_id=request.user_id, before=rfc3339(write.before_ms)
     )

@@ -29,7 +29,8 @@ from chatd.api.problems import HEADERS, problem
 from chatd.errors import Refused
 from chatd.ids import new_id
 from chatd.limits import describe
-from chatd_protocol.chat.routes import BASE, OPEN_ROUTES, ROUTES, RouteRow
+from chatd_protocol.chat.http.rows import RouteRow
+from chatd_protocol.chat.routes import BASE, OPEN_ROUTES, ROUTES
 
 CORS_SECONDS = 600
 

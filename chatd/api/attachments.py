@@ -27,8 +27,8 @@ from chatd.domain.content.attachments import PICTURES, AttachmentRecord
 from chatd.domain.people import Caller
 from chatd.errors import Refused, invalid
 from chatd_protocol.chat.files import ALT_CHARS_MAX, GetAttachment, LinkAttachment
+from chatd_protocol.chat.http.rows import RouteRow
 from chatd_protocol.chat.objects import Attachment
-from chatd_protocol.chat.routes import RouteRow
 
 UPLOAD_SECONDS_MAX: Final = 600.0
 """For a file of the largest size that is still 35 kB a second."""

@@ -38,7 +38,8 @@ from chatd_protocol.chat.directory import (
     PutUnitMember,
 )
 from chatd_protocol.chat.errors import ERRORS
-from chatd_protocol.chat.routes import ROUTES, RouteRow
+from chatd_protocol.chat.http.rows import RouteRow
+from chatd_protocol.chat.routes import ROUTES
 
 MEDIA_TYPE: Final = "application/x-ndjson"
 

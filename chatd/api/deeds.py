@@ -14,6 +14,7 @@ from chatd.actions import (
     me,
     members,
     messages,
+    paging,
     reading,
     recovery,
     sessions,
@@ -23,6 +24,7 @@ from chatd.actions.basis.rates import Cost
 from chatd.actions.content import attachments, search
 from chatd.actions.directory import people, policies, tenants
 from chatd.actions.directory.kinds import ROSTERS
+from chatd.actions.keeping import audit
 from chatd.actions.starting import start
 from chatd.domain.people import Caller
 from chatd_protocol.chat.objects import Conversation
@@ -79,7 +81,7 @@ _OWN = {
     "closeConversation": Deed(conversations.close, Cost.WRITE),
     "reopenConversation": Deed(conversations.reopen, Cost.WRITE),
     "leaveConversation": Deed(conversations.leave, Cost.WRITE),
-    "listMessages": Deed(messages.page, Cost.READ),
+    "listMessages": Deed(paging.page, Cost.READ),
     "sendMessage": Deed(messages.send, Cost.SEND),
     "forwardMessage": Deed(forwarding.forward, Cost.SEND),
     "editMessage": Deed(messages.edit, Cost.SEND),
@@ -112,6 +114,11 @@ _DIRECTORY = {
     "putPolicy": Deed(policies.put, Cost.NOTHING),
 }
 
+# Their callers are few, and each look costs a row of the trail.
+_KEEPING = {
+    "listAudit": Deed(audit.page, Cost.READ),
+}
+
 _STREAMS = {"listEvents": Deed(recovery.event_page, Cost.READ)}
 
 _ROSTERS = {
@@ -126,4 +133,6 @@ _ROSTERS = {
     )
 }
 
-DEEDS: Mapping[str, Deed] = MappingProxyType(_OWN | _DIRECTORY | _STREAMS | _ROSTERS)
+DEEDS: Mapping[str, Deed] = MappingProxyType(
+    _OWN | _DIRECTORY | _STREAMS | _ROSTERS | _KEEPING
+)

@@ -32,9 +32,9 @@ from chatd.ids import new_id
 from chatd.limits import Limits
 from chatd.telemetry import about, log, trace_of
 from chatd_protocol.chat.base import Request
+from chatd_protocol.chat.http.rows import RouteRow
 from chatd_protocol.chat.requests import WatchEvents
 from chatd_protocol.chat.results import Empty, WatchedEvent
-from chatd_protocol.chat.routes import RouteRow
 
 BODY_SECONDS_MAX: Final = 30.0
 """For a body of the largest size that is still 35 kB a second."""

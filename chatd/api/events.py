@@ -19,9 +19,9 @@ from chatd.api.problems import HEADERS
 from chatd.api.reading import read
 from chatd.errors import Refused
 from chatd_protocol.chat.events import event_type
+from chatd_protocol.chat.http.rows import RouteRow
 from chatd_protocol.chat.requests import ListEvents, WatchEvents
 from chatd_protocol.chat.results import WatchedEvent
-from chatd_protocol.chat.routes import RouteRow
 
 STREAMED: Final = "listEvents"
 """The route that can also be a stream."""

@@ -15,7 +15,7 @@ from chatd.api.problems import HttpRefusal
 from chatd.errors import Refused, invalid
 from chatd_protocol.chat.base import Request
 from chatd_protocol.chat.binding import InvalidRequestError, bind
-from chatd_protocol.chat.routes import RouteRow
+from chatd_protocol.chat.http.rows import RouteRow
 
 QUERY_FIELDS_MAX: Final = 32
 BODYLESS: Final = ("GET", "DELETE")

@@ -15,6 +15,7 @@ from chatd.actions import (
     me,
     members,
     messages,
+    paging,
     reading,
     recovery,
 )
@@ -58,7 +59,7 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
         "EditMessage": Deed(messages.edit, Cost.SEND),
         "DeleteMessage": Deed(messages.delete, Cost.WRITE),
         "ForwardMessage": Deed(forwarding.forward, Cost.SEND),
-        "ListMessages": Deed(messages.page, Cost.READ),
+        "ListMessages": Deed(paging.page, Cost.READ),
         "Search": Deed(search.find, Cost.READ),
         "MarkRead": Deed(reading.mark_read, Cost.READ),
         "MarkUnread": Deed(reading.mark_unread, Cost.READ),

@@ -17,6 +17,7 @@ from chatd.store.content.attachments import (
 )
 from chatd.store.content.search import IndexBacklog
 from chatd.store.conversations import CreateConversation, Rename, SetState
+from chatd.store.keeping.trail import Note
 from chatd.store.members import Join, Part
 from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
 from chatd.store.people import EndSessions, PutPerson
@@ -68,6 +69,7 @@ Write = (
     | RemoveRosterMember
     | PutTenant
     | PutPolicy
+    | Note
 )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from chatd.store.effects import Effects
+from chatd.store.keeping import trail
 from chatd.store.transaction import Transaction
 
 
@@ -52,6 +53,7 @@ async def put(tx: Transaction, effects: Effects, write: PutTenant) -> None:
         write.preset,
         effects.at_ms,
     )
+    await trail.begin(tx, effects.tenant)
     effects.facts("tenant", effects.tenant)
 
 

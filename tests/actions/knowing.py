@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from chatd.actions import conversations, me, messages, reading, recovery
+from chatd.actions import conversations, me, paging, reading, recovery
 from chatd.actions.basis.rates import Rates
 from chatd.bus.leases import Alone
 from chatd.bus.local import LocalBus
@@ -103,7 +103,7 @@ async def _history(school: House, viewer: str, id_: str) -> list[MessagePage]:
 
 async def _page(school: House, viewer: str, id_: str, **place: int) -> MessagePage:
     asked = requests.ListMessages(conversation_id=id_, limit=PAGE, **place)  # type: ignore[arg-type]
-    return await messages.page(school.context, who(viewer), asked)
+    return await paging.page(school.context, who(viewer), asked)
 
 
 # -------------------------------------------------------------------- followers

@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from chatd.actions import conversations, me, members, messages, reading, recovery
+from chatd.actions import (
+    conversations,
+    me,
+    members,
+    paging,
+    reading,
+    recovery,
+)
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import Facts
 from chatd.store.messages import InsertMessage
@@ -109,12 +116,12 @@ Ask = Callable[[Context, str], Awaitable[object]]
 
 def _history(context: Context, conversation: str) -> Awaitable[object]:
     asked = requests.ListMessages(conversation_id=conversation, limit=50)
-    return messages.page(context, who("sue"), asked)
+    return paging.page(context, who("sue"), asked)
 
 
 def _oldest(context: Context, conversation: str) -> Awaitable[object]:
     asked = requests.ListMessages(conversation_id=conversation, after=0, limit=50)
-    return messages.page(context, who("sue"), asked)
+    return paging.page(context, who("sue"), asked)
 
 
 def _sync(context: Context, conversation: str) -> Awaitable[object]:

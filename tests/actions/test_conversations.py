@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.actions import conversations, members, messages, reading
+from chatd.actions import conversations, members, messages, paging, reading
 from chatd.store.tenants import PutTenant
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.objects import Conversation
@@ -198,13 +198,13 @@ async def test_deleting_is_for_oneself_until_something_new_comes(
         assert await listed(school, "sue", filter=filter_) == []
     assert await listed(school, "tom") == [talk.id]
     history = requests.ListMessages(conversation_id=talk.id)
-    seen = await messages.page(school.context, who("sue"), history)
+    seen = await paging.page(school.context, who("sue"), history)
     assert seen.messages == ()
-    kept = await messages.page(school.context, who("tom"), history)
+    kept = await paging.page(school.context, who("tom"), history)
     assert [one.text for one in kept.messages] == ["old words"]
     await send(school, "tom", talk.id, "new words")
     assert await listed(school, "sue", filter="starred") == [talk.id]
-    seen = await messages.page(school.context, who("sue"), history)
+    seen = await paging.page(school.context, who("sue"), history)
     assert [one.text for one in seen.messages] == ["new words"]
 
 

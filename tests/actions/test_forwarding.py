@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.actions import forwarding, members, messages
+from chatd.actions import forwarding, members, messages, paging
 from chatd.store.tenants import PutTenant
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.objects import Conversation, Message
@@ -31,7 +31,7 @@ async def forward(
 
 async def history(school: House, reader: str, of: Conversation) -> list[Message]:
     page = requests.ListMessages(conversation_id=of.id)
-    return list((await messages.page(school.context, who(reader), page)).messages)
+    return list((await paging.page(school.context, who(reader), page)).messages)
 
 
 async def test_the_words_go_and_say_whose_they_are(

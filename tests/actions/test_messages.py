@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.actions import members, messages
+from chatd.actions import members, messages, paging
 from chatd.actions.recovery import events_between
 from chatd.domain.announcements import Logged
 from chatd.errors import Refused
@@ -117,7 +117,7 @@ async def test_strangers_are_all_answered_alike(
         ),
         await refused(
             "not_found",
-            messages.page(
+            paging.page(
                 school.context,
                 who("sue", "elsewhere"),
                 ListMessages(conversation_id=group.id),
@@ -165,30 +165,6 @@ async def test_removing_leaves_a_place_without_content(
     assert gone.removed is not None
     assert gone.removed.by is not None
     assert (gone.removed.notice, gone.removed.by.id) == ("removed_by_staff", "anna")
-
-
-async def test_pages_of_history(school: House, group: Conversation) -> None:
-    """A reader would miss messages, see some twice, or open at the wrong place."""
-    for number in range(20):
-        await send(school, "sue", group.id, f"m{number}")
-
-    async def page(
-        reader: str = "tom", **places: object
-    ) -> tuple[list[str], bool, bool]:
-        request = ListMessages(conversation_id=group.id, limit=5, **places)  # type: ignore[arg-type]
-        found = await messages.page(school.context, who(reader), request)
-        assert found.as_of_seq == 21
-        texts = [message.text or "" for message in found.messages]
-        return texts, found.has_before, found.has_after
-
-    assert await page() == (["m15", "m16", "m17", "m18", "m19"], True, False)
-    assert await page(before=4) == (["m0", "m1"], False, True)
-    assert await page(after=20) == (["m19"], True, False)
-    assert await page(around=10) == (["m6", "m7", "m8", "m9", "m10"], True, True)
-    assert (await page(around_unread=True))[0] == ["m0", "m1", "m2", "m3", "m4"]
-    assert (await page("sue", around_unread=True))[0][-1] == "m19"
-    both = ListMessages(conversation_id=group.id, before=3, after=2)
-    await refused("invalid_request", messages.page(school.context, who("tom"), both))
 
 
 async def test_a_reply_names_a_message_that_its_author_sees(

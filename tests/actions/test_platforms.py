@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chatd.actions import conversations, me, members, messages, reading
+from chatd.actions import conversations, me, members, messages, paging, reading
 from chatd.actions.directory import kinds, people, policies
 from chatd.actions.starting import previewing, searching
 from chatd.actions.starting import start as starting
@@ -97,7 +97,7 @@ async def test_ispring_contact_instructor(ispring: House) -> None:
         assert kept.denied["send"] == "relationship_ended"
         await refused("relationship_ended", send(ispring, person, chat.id))
     page = requests.ListMessages(conversation_id=chat.id)
-    history = await messages.page(ispring.context, who("sue"), page)
+    history = await paging.page(ispring.context, who("sue"), page)
     assert history.messages[0].id == sent.id
     await refused("no_relationship", start(ispring, "tom", "anna"))  # ISP-8
 
@@ -496,7 +496,7 @@ async def test_moodle_deleting_messages(moodle: House) -> None:
     page = requests.ListMessages(conversation_id=talk.id)
 
     async def read(reader: str) -> list[str]:
-        found = await messages.page(moodle.context, who(reader), page)
+        found = await paging.page(moodle.context, who(reader), page)
         return [one.text or str(one.removed) for one in found.messages]
 
     assert await badge(moodle, "sue") == (1, 1)
@@ -518,7 +518,7 @@ async def test_moodle_deleting_messages(moodle: House) -> None:
     for_all = requests.DeleteMessage(message_id=mine.id)
     await messages.delete(moodle.context, who("adam"), for_all)
     trace = requests.ListMessages(conversation_id=course.id)
-    found = await messages.page(moodle.context, who("tom"), trace)
+    found = await paging.page(moodle.context, who("tom"), trace)
     (only,) = found.messages
     assert only.removed is not None
     assert (only.text, only.removed.by, only.removed.notice) == (

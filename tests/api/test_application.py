@@ -3,7 +3,8 @@
 import pytest
 
 from chatd.limits import Limits, describe
-from chatd_protocol.chat.routes import ROUTES, RouteRow
+from chatd_protocol.chat.http.rows import RouteRow
+from chatd_protocol.chat.routes import ROUTES
 from tests.api.conftest import ORIGIN, Api
 
 

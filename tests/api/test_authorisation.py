@@ -17,7 +17,8 @@ from chatd.store.messages import InsertMessage
 from chatd.store.people import PutPerson
 from chatd.store.rosters import PutRoster
 from chatd.store.tenants import PutTenant
-from chatd_protocol.chat.routes import ROUTES, RouteRow, Scope
+from chatd_protocol.chat.http.rows import RouteRow, Scope
+from chatd_protocol.chat.routes import ROUTES
 from tests.api.conftest import Api
 
 WITH_IDS = [

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from chatd.api.door import answered
 from chatd.clock import SystemClock
-from chatd_protocol.chat.routes import ROUTES, RouteRow
+from chatd_protocol.chat.http.rows import RouteRow
+from chatd_protocol.chat.routes import ROUTES
 from tests.api.conftest import Api
 from tests.support.house import TENANT
 

@@ -84,8 +84,10 @@ async def execute(url: str, sql: str) -> None:
     """Behind the store's back."""
     if is_postgres(url):
         link = await asyncpg.connect(url)
-        await link.execute(sql)
-        await link.close()
+        try:
+            await link.execute(sql)
+        finally:
+            await link.close()
     else:
         connection = apsw.Connection(str(path_of(url)))
         connection.execute(sql)

@@ -13,6 +13,7 @@ from chatd.actions.basis.facts import policy_of
 from chatd.actions.directory import availability
 from chatd.actions.directory.deciding import Decide, commit, require_tenant
 from chatd.actions.directory.telling import everywhere
+from chatd.actions.keeping.audit import noted
 from chatd.clock import rfc3339
 from chatd.domain.announcements import Hinted
 from chatd.domain.people import Caller, Details, PersonRecord
@@ -55,10 +56,11 @@ async def put(context: Context, caller: Caller, request: PutUser) -> User:
             # The platform's default is where a person's own choice begins (MOO-67).
             begins = SetPreferences(wanted.id, enter_sends=True)
             own = (begins,) if policy.enter_sends else ()
-            return answer, (wanted, *own), (guard,)
+            note = _note(caller, None, wanted)
+            return answer, (wanted, *own, *note), (guard,)
         if _of_record(now) == wanted:
             return answer, (), ()
-        writes: list[Write] = [wanted]
+        writes: list[Write] = [wanted, *_note(caller, now, wanted)]
         if now.active and not wanted.active:
             before_ms = context.clock.now_ms() + 1
             writes.append(EndSessions(request.user_id, before_ms))
@@ -101,6 +103,7 @@ async def delete(context: Context, caller: Caller, request: DeleteUser) -> Empty
             PutPerson(
                 now.id, now.name, now.roles, active=False, details=Details(deleted=True)
             ),
+            noted(caller, "person.rights_changed", "person", now.id, deleted=True),
             EndSessions(now.id, context.clock.now_ms() + 1),
             *await context.store.read(_parted, caller.tenant, now.id),
         )
@@ -179,6 +182,35 @@ def _rights(person: PersonRecord | PutPerson) -> tuple[object, ...]:
         frozenset(person.roles),
         msgspec.structs.replace(person.details, availability=None),
     )
+
+
+# Whoever is added with one of these has more than everybody has.
+_POWERFUL: Final = frozenset({"owner", "admin", "departmentAdmin", "supervisor"})
+
+
+def _note(
+    caller: Caller, before: PersonRecord | None, after: PutPerson
+) -> tuple[Write, ...]:
+    """The row of the audit trail, where rights changed; a new pupil is no news."""
+    if before is None:
+        if not (_POWERFUL & set(after.roles) or after.details.privileges):
+            return ()
+    elif _granted(before) == _granted(after):
+        return ()
+    facts = {"before": _granted(before) if before else None, "after": _granted(after)}
+    return (noted(caller, "person.rights_changed", "person", after.id, **facts),)
+
+
+def _granted(person: PersonRecord | PutPerson) -> dict[str, object]:
+    """What the platform lets a person do or not do: codes, as the trail keeps them."""
+    return {
+        "active": person.active,
+        "messagingDisabled": person.messaging_disabled,
+        "roles": sorted(person.roles),
+        "privileges": sorted(person.details.privileges),
+        "guardianOf": sorted(person.details.guardian_of),
+        "supervises": sorted(person.details.supervises),
+    }
 
 
 def _looks(person: PersonRecord | PutPerson) -> tuple[object, ...]:

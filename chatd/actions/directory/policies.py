@@ -9,8 +9,10 @@ from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import place_of
 from chatd.actions.basis.facts import parties, policy_of
 from chatd.actions.directory.telling import retold
+from chatd.actions.keeping.audit import noted
 from chatd.domain.cases import ROSTER_KINDS, Case
 from chatd.domain.people import Caller
+from chatd.domain.policy import Policy as Rules
 from chatd.domain.presets.changing import as_json, differences, effective
 from chatd.domain.verdicts import decide
 from chatd.errors import Refused, invalid
@@ -54,11 +56,20 @@ async def put(context: Context, caller: Caller, request: PutPolicy) -> Policy:
         differences(preset, request.policy), order="deterministic"
     ).decode()
     if (preset, changes) != (found.preset, found.changes):
-        write = Put(preset, changes)
-        now_ms = context.clock.now_ms()
-        await context.store.commit(Change(caller.tenant, now_ms, (write,)))
         before = effective(found.preset, found.changes)
-        await retold(context, caller.tenant, before, effective(preset, changes))
+        after = effective(preset, changes)
+        note = noted(
+            caller,
+            "policy.changed",
+            "tenant",
+            caller.tenant,
+            keys=_changed(before, after),
+            preset=preset,
+        )
+        now_ms = context.clock.now_ms()
+        writes = (Put(preset, changes), note)
+        await context.store.commit(Change(caller.tenant, now_ms, writes))
+        await retold(context, caller.tenant, before, after)
     return _shown(preset, changes)
 
 
@@ -67,6 +78,11 @@ async def _own(context: Context, caller: Caller, tenant_id: str) -> TenantRecord
     if found is None or tenant_id != caller.tenant:
         raise Refused("not_found")
     return found
+
+
+def _changed(before: Rules, after: Rules) -> list[str]:
+    old, new = as_json(before), as_json(after)
+    return [key for key in new if new[key] != old[key]]
 
 
 def _shown(preset: str, changes: str) -> Policy:

@@ -19,6 +19,7 @@ from chatd.store import (
 from chatd.store.change import AlreadyDone, Change, Committed, Guard, Key, Moved
 from chatd.store.content import attachments, search
 from chatd.store.effects import Effects
+from chatd.store.keeping import trail
 from chatd.store.removing import copies
 from chatd.store.transaction import Transaction
 
@@ -53,6 +54,7 @@ APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]
     rosters.RemoveRosterMember: rosters.remove_member,
     tenants.PutTenant: tenants.put,
     tenants.PutPolicy: tenants.put_policy,
+    trail.Note: trail.note,
 }
 
 _VERSION_OF: Final = {

@@ -43,6 +43,9 @@ FACTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "request": ("digest", "result_json"),
         "log": ("data_json",),
         "erasure": ("data_json",),
+        # Never erased: hashes and codes, and ids that mean nothing without the person.
+        "audit": ("deed", "facts_json", "hash"),
+        "audit_head": ("hash",),
         "meta": ("name", "value"),
         "migration": ("name", "checksum"),
     }

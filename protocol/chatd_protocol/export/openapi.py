@@ -8,8 +8,9 @@ from collections import defaultdict
 
 from chatd_protocol.chat.errors import ERRORS, Problem
 from chatd_protocol.chat.files import FileBytes
+from chatd_protocol.chat.http.rows import RouteRow
 from chatd_protocol.chat.results import Empty
-from chatd_protocol.chat.routes import OPEN_ROUTES, ROUTES, OpenRoute, RouteRow
+from chatd_protocol.chat.routes import OPEN_ROUTES, ROUTES, OpenRoute
 from chatd_protocol.export.schemas import NULL, Schema, as_object, schemas, summary
 
 _DESCRIPTION = """\

@@ -1105,6 +1105,20 @@ export interface PutPolicy {
   policy?: Record<string, unknown> | null;
 }
 
+/**
+ * Read the tenant's audit trail, the latest first (scope `safeguarding`).
+ *
+ * Absent filters leave all: who did it, what it was about, which deed. To look is noted
+ * itself, as `audit.read`.
+ */
+export interface ListAudit {
+  userId?: string | null;
+  aboutId?: string | null;
+  deed?: string | null;
+  cursor?: string | null;
+  limit?: number | null;
+}
+
 /** Yes, or the reason code; `rule` is the row of the policy that decided. */
 export interface PolicyVerdict {
   allowed: boolean;
@@ -1215,6 +1229,27 @@ export interface Policy {
   preset: "ispring-limited" | "ispring-open" | "itslearning" | "moodle" | "tutoring";
   policy: Record<string, unknown>;
   changed?: string[];
+}
+
+/** A page of the trail; `next` is the cursor of the one with older entries. */
+export interface AuditPage {
+  entries: AuditEntry[];
+  next?: string;
+}
+
+/**
+ * Who did what, to what; `facts` are ids and codes, never content.
+ *
+ * `number` counts the tenant's entries without a gap.
+ */
+export interface AuditEntry {
+  number: number;
+  at: string;
+  actorId: string;
+  deed: string;
+  aboutKind: string;
+  aboutId: string;
+  facts?: Record<string, unknown>;
 }
 
 /**

@@ -1,6 +1,6 @@
 """If these fail, the same words to many become a group, or many entries in a list."""
 
-from chatd.actions import conversations, messages
+from chatd.actions import conversations, paging
 from chatd.actions.starting import start as starting
 from chatd.store.people import PutPerson
 from chatd.store.rosters import PutRoster, PutRosterMember
@@ -61,7 +61,7 @@ async def test_an_answer_brings_the_talk_into_the_senders_list(school: House) ->
     first, second = await listed(school, "anna")
     assert (first.id, first.unread.count) == (own.id, 1)
     assert second.kind == "mass"
-    history = await messages.page(
+    history = await paging.page(
         school.context, who("anna"), requests.ListMessages(conversation_id=own.id)
     )
     assert [one.text for one in history.messages] == ["hello all", "thank you"]

@@ -5,11 +5,8 @@ import re
 import msgspec
 import pytest
 
-from chatd_protocol.chat.routes import OPEN_ROUTES, ROUTES, RouteRow
-
-
-def by_name(name: str) -> RouteRow:
-    return next(row for row in ROUTES if row.name == name)
+from chatd_protocol.chat.http.rows import RouteRow
+from chatd_protocol.chat.routes import OPEN_ROUTES, ROUTES
 
 
 def test_names_and_places_are_unique() -> None:
@@ -29,21 +26,3 @@ def test_every_name_in_a_path_is_a_required_field(row: RouteRow) -> None:
     assert row.key is None or fields[row.key].required
     assert set(row.places()) == set(fields)
     assert row.path.startswith("/v1/")
-
-
-def test_fields_come_from_path_key_query_and_body() -> None:
-    """A caller could not know where to put what."""
-    assert by_name("sendMessage").places() == {
-        "conversationId": "path",
-        "clientMessageId": "key",
-        "text": "body",
-        "attachmentIds": "body",
-        "replyToId": "body",
-    }
-    assert by_name("deleteMessage").places() == {"messageId": "path", "scope": "query"}
-
-
-def test_nothing_to_say_is_204() -> None:
-    """An empty object would be sent where no body is meant."""
-    assert by_name("leaveConversation").status == 204
-    assert by_name("sendMessage").status == 200

@@ -22,6 +22,7 @@ from chatd.store import (
 from chatd.store.change import Change
 from chatd.store.content import attachments, search
 from chatd.store.engine.postgres.connections import PostgresTransaction
+from chatd.store.keeping import trail
 from chatd.store.removing import copies
 
 Touched = Iterator[tuple[str, tuple[str, ...]]]
@@ -62,6 +63,11 @@ LOCKS: Final[Mapping[str, str]] = {
         " JOIN unnest($1::text[], $2::text[]) AS k(tenant, id)"
         " ON f.tenant = k.tenant AND k.id IN (f.id, f.message_id))"
         " ORDER BY a.tenant, a.id FOR NO KEY UPDATE OF a"
+    ),
+    # The end of a tenant's trail: whoever adds to it waits for the one before.
+    "trail": (
+        "SELECT 1 FROM audit_head h JOIN unnest($1::text[]) AS k(tenant)"
+        " ON h.tenant = k.tenant ORDER BY h.tenant FOR NO KEY UPDATE OF h"
     ),
 }
 
@@ -145,6 +151,10 @@ def _tenant(_write: tenants.PutTenant | tenants.PutPolicy) -> Touched:
     yield "tenant", ()
 
 
+def _note(_write: trail.Note) -> Touched:
+    yield "trail", ()
+
+
 # `Any`: every function takes its own type of write, which is the key beside it.
 TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     conversations.CreateConversation: _create,
@@ -176,6 +186,7 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     rosters.RemoveRosterMember: _roster_member,
     tenants.PutTenant: _tenant,
     tenants.PutPolicy: _tenant,
+    trail.Note: _note,
 }
 
 

@@ -8,6 +8,7 @@ from chatd.store.change import Change, Guard, Write
 from chatd.store.engine.applying import APPLY
 from chatd.store.engine.postgres.connections import PostgresTransaction
 from chatd.store.engine.postgres.locks import LOCKS, TOUCHED, lock, touched
+from chatd.store.keeping.trail import Note
 from chatd.store.members import Join, NewMember, Part
 from chatd.store.messages import RemoveMessage
 from chatd.store.personal import MoveRead, PermissionsMoved
@@ -24,6 +25,7 @@ EVERYTHING = (
     PutTenant("School", "itslearning"),
     said("cleo"),
     RemoveMessage("m", "talk", "ben", None, "removed"),
+    Note("ada", "vault.read", "message", "m"),
 )
 
 

@@ -1,0 +1,93 @@
+"""Paging through what was said, from any place and to both sides."""
+
+from chatd.actions import presenting
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.deciding import place_of
+from chatd.actions.basis.facts import Place
+from chatd.domain.members import Range
+from chatd.domain.messages import MessageRecord
+from chatd.domain.people import Caller
+from chatd.errors import Refused, invalid
+from chatd.store import conversation_views, messages
+from chatd.store.transaction import Transaction
+from chatd_protocol.chat import requests
+from chatd_protocol.chat.results import MessagePage
+
+
+async def page(
+    context: Context, caller: Caller, request: requests.ListMessages
+) -> MessagePage:
+    """A page of history as of one moment; reading marks nothing read.
+
+    `around` and `aroundUnread` bring about half of the page from before the place.
+
+    Raises:
+        Refused: `not_found`, or `invalid_request` for more than one place.
+    """
+    anchors = (request.before, request.after, request.around, request.around_unread)
+    if sum(anchor not in (None, False) for anchor in anchors) > 1:
+        raise invalid("", "one_place_only")
+    place = await place_of(context, caller, request.conversation_id)
+    return await context.store.read(_page, caller, request, place)
+
+
+async def _page(
+    tx: Transaction, caller: Caller, request: requests.ListMessages, place: Place
+) -> MessagePage:
+    views = await conversation_views.views(
+        tx,
+        caller.tenant,
+        caller.user_id,
+        ids=[request.conversation_id],
+        unread_bound=1,
+        others_max=1,
+        history=place.case.policy.history_for_new_members,
+    )
+    if not views:
+        raise Refused("not_found")
+    view = views[0]
+    head = view.record.head_seq
+    ranges = view.ranges
+    around = request.around
+    if request.around_unread:
+        around = view.first_unread_seq or head + 1
+    found = await _find(tx, caller.tenant, request, ranges, around)
+    first = found[0].seq if found else request.after or 0
+    last = found[-1].seq if found else request.before or head + 1
+    here = (caller.tenant, request.conversation_id, ranges)
+    before = await messages.older(tx, *here, before=first, limit=1)
+    after = await messages.newer(tx, *here, after=last, limit=1)
+    return MessagePage(
+        messages=presenting.seen(view, found),
+        as_of_seq=head,
+        has_before=bool(before),
+        has_after=bool(after),
+    )
+
+
+async def _find(
+    tx: Transaction,
+    tenant: str,
+    request: requests.ListMessages,
+    ranges: tuple[Range, ...],
+    around: int | None,
+) -> list[MessageRecord]:
+    here = (tenant, request.conversation_id, ranges)
+    if request.after is not None:
+        return await messages.newer(tx, *here, after=request.after, limit=request.limit)
+    if around is None:
+        before = request.before if request.before is not None else 2**53
+        older = await messages.older(tx, *here, before=before, limit=request.limit)
+        return older[::-1]
+    half = request.limit // 2
+    newer = await messages.newer(
+        tx, *here, after=around - 1, limit=request.limit - half
+    )
+    older = await messages.older(
+        tx, *here, before=around, limit=request.limit - len(newer)
+    )
+    missing = request.limit - len(newer) - len(older)
+    if missing and len(older) < half and newer:
+        more = await messages.newer(tx, *here, after=newer[-1].seq, limit=missing)
+        newer += more
+    return older[::-1] + newer

@@ -1,0 +1,1 @@
+"""What those who answer for a school may look at, keep and take away."""
