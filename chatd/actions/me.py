@@ -5,17 +5,18 @@ from typing import Final
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out
 from chatd.actions.basis.facts import parties, policy_of
+from chatd.actions.directory.telling import everywhere
 from chatd.domain.cases import Case
 from chatd.domain.conversations import Kind
-from chatd.domain.people import Caller, PersonRecord
+from chatd.domain.people import Accepts, Caller, PersonRecord
 from chatd.domain.policy import Policy
 from chatd.domain.presets.changing import as_json
 from chatd.domain.relations import Party
 from chatd.domain.verdicts import decide
-from chatd.errors import Refused
+from chatd.errors import Refused, invalid
 from chatd.limits import describe
 from chatd.store import people, personal
-from chatd.store.change import Change
+from chatd.store.change import Change, Write
 from chatd.store.personal import SetPreferences
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import requests
@@ -105,22 +106,45 @@ def _denied(policy: Policy, me: Party) -> dict[str, str]:
 
 def preferences_of(person: PersonRecord) -> Preferences:
     """A person's settings as the contract shows them."""
-    return Preferences(enter_sends=person.enter_sends, language=person.language)
+    return Preferences(
+        enter_sends=person.enter_sends,
+        language=person.language,
+        accepts=person.accepts,
+    )
 
 
 async def update_preferences(
     context: Context, caller: Caller, request: requests.UpdatePreferences
 ) -> Preferences:
-    """Change the caller's settings, on all the caller's devices."""
-    write = SetPreferences(caller.user_id, request.enter_sends, request.language)
+    """Change the caller's settings, on all the caller's devices.
+
+    Raises:
+        Refused: `invalid_request` for a choice that the policy does not offer (MOO-14).
+    """
+    accepts = request.accepts
+    write = SetPreferences(
+        caller.user_id, request.enter_sends, request.language, accepts
+    )
 
     async def change() -> Change | None:
-        if request.enter_sends is None and request.language is None:
+        if (request.enter_sends, request.language, accepts) == (None, None, None):
             return None
-        return Change(caller.tenant, context.clock.now_ms(), (write,))
+        told: tuple[Write, ...] = ()
+        if accepts is not None:
+            told = await context.store.read(_choosing, caller, accepts)
+        return Change(caller.tenant, context.clock.now_ms(), (write, *told))
 
     await carry_out(context, change)
     person = await context.store.read(people.get, caller.tenant, caller.user_id)
     if person is None:
         raise Refused("not_found")
     return preferences_of(person)
+
+
+async def _choosing(
+    tx: Transaction, caller: Caller, accepts: Accepts
+) -> tuple[Write, ...]:
+    privacy = (await policy_of(tx, caller.tenant)).recipient_privacy
+    if not privacy.enabled or (accepts == "anyone" and not privacy.site_wide):
+        raise invalid("/accepts", "not_available")
+    return await everywhere(tx, caller.tenant, caller.user_id)

@@ -7,11 +7,14 @@ from chatd.actions.basis.deciding import allowed_place, carry_out, place_of
 from chatd.actions.basis.facts import parties, policy_of
 from chatd.actions.directory import availability
 from chatd.domain.cases import Case
+from chatd.domain.conversations import Kind
 from chatd.domain.people import Caller
+from chatd.domain.policy import Verdict
 from chatd.domain.relations import Party, describe
 from chatd.domain.verdicts import decide
 from chatd.errors import Refused
 from chatd.store import members, people, rosters
+from chatd.store.between import acquaintances
 from chatd.store.change import Change
 from chatd.store.members import Join, NewMember, Part
 from chatd.store.transaction import Transaction
@@ -126,22 +129,36 @@ async def _reachable(
 ) -> tuple[dict[str, str], frozenset[str]]:
     current = frozenset(await members.current_ids(tx, caller.tenant, conversation_id))
     strangers = [id_ for id_ in wanted if id_ not in current]
-    return await refusals(tx, caller, strangers), current
+    return await refusals(tx, caller, strangers, kind="group"), current
 
 
 async def refusals(
-    tx: Transaction, caller: Caller, wanted: list[str]
+    tx: Transaction, caller: Caller, wanted: list[str], *, kind: Kind
 ) -> dict[str, str]:
     """Whom of these the caller may not write to first, with the reason's code."""
+    verdicts = await judged(tx, caller, wanted, kind=kind)
+    return {id_: one.code for id_, one in verdicts.items() if not one.allowed}
+
+
+async def judged(
+    tx: Transaction, caller: Caller, wanted: list[str], *, kind: Kind
+) -> dict[str, Verdict]:
+    """May the caller write first to these, in a conversation of this kind?
+
+    A block counts in direct ones only (ITS-97).
+    """
     known = await parties(tx, caller.tenant, [*wanted, caller.user_id])
     policy = await policy_of(tx, caller.tenant)
     if caller.user_id not in known:
         raise Refused("not_found")
     sender = known[caller.user_id]
-    verdicts = {
-        id_: decide("initiate", Case(policy, sender, known.get(id_))) for id_ in wanted
+    between = await acquaintances.between(tx, caller.tenant, caller.user_id, wanted)
+    return {
+        id_: decide(
+            "initiate", Case(policy, sender, known.get(id_), between[id_], kind=kind)
+        )
+        for id_ in wanted
     }
-    return {id_: one.code for id_, one in verdicts.items() if not one.allowed}
 
 
 async def remove(

@@ -11,13 +11,16 @@ from typing import Final
 import msgspec
 
 from chatd.actions import presenting
+from chatd.actions.between.knowing import shown
 from chatd.actions.me import preferences_of
 from chatd.actions.presenting import Gathered
 from chatd.domain.members import absences
-from chatd.domain.people import Caller
+from chatd.domain.people import Caller, PersonRecord
 from chatd.domain.verdicts import denied
 from chatd.limits import Limits
-from chatd.store import messages, personal
+from chatd.store import messages, people, personal
+from chatd.store.between import acquaintances
+from chatd.store.between.acquaintances import Acquaintance
 from chatd.store.conversation_views import ConversationView
 from chatd.store.personal import PersonalChange
 from chatd.store.removing.amended import amended as amended_within
@@ -57,7 +60,33 @@ async def rows(
         if change.kind == "membership" and change.conversation_id is not None
     ]
     amended = await _amended(tx, caller.tenant, caller.user_id, moved, since)
-    return [_row(change, gathered, views, amended, limits) for change in changes]
+    halves = await _halves(tx, caller, changes)
+    return [
+        _half(change, *halves[change.other_id])
+        if change.other_id is not None
+        else _row(change, gathered, views, amended, limits)
+        for change in changes
+    ]
+
+
+async def _halves(
+    tx: Transaction, caller: Caller, changes: Sequence[PersonalChange]
+) -> Mapping[str, tuple[Acquaintance, PersonRecord]]:
+    ids = sorted({one.other_id for one in changes if one.other_id is not None})
+    halves = await acquaintances.many(tx, caller.tenant, caller.user_id, ids)
+    persons = await people.many(tx, caller.tenant, ids)
+    return {id_: (halves[id_], persons[id_]) for id_ in ids}
+
+
+def _half(
+    change: PersonalChange, half: Acquaintance, person: PersonRecord
+) -> PersonalRow:
+    seq = change.personal_seq
+    if change.kind == "block":
+        return results.BlockRow(
+            personal_seq=seq, user_id=person.id, blocked=half.blocked
+        )
+    return results.ContactRow(personal_seq=seq, contact=shown(half, person))
 
 
 async def _amended(
@@ -149,6 +178,17 @@ def event(row: PersonalRow, at: str) -> PersonalEvent:
         )
     if isinstance(row, results.MembershipRow):
         return _membership(row, at)
+    if isinstance(row, results.ContactRow):
+        accepted = row.contact.state == "accepted"
+        about = events.ContactAccepted if accepted else events.ContactRequested
+        return about(personal_seq=row.personal_seq, at=at, contact=row.contact)
+    if isinstance(row, results.BlockRow):
+        return events.BlockChanged(
+            personal_seq=row.personal_seq,
+            at=at,
+            user_id=row.user_id,
+            blocked=row.blocked,
+        )
     seq, id_ = row.personal_seq, row.conversation_id
     if isinstance(row, results.ReadRow):
         kind = events.UnreadChanged if row.unread.marked else events.ReadMoved

@@ -19,11 +19,12 @@ from chatd.domain.conversations import ConversationRecord
 from chatd.domain.messages import MessageRecord
 from chatd.domain.people import Caller, PersonRecord
 from chatd.domain.policy import Policy
-from chatd.domain.relations import Party
+from chatd.domain.relations import NOTHING, Between, Party
 from chatd.domain.verdicts import denied
 from chatd.errors import Refused
 from chatd.limits import Limits
 from chatd.store import conversation_views, people
+from chatd.store.between import acquaintances
 from chatd.store.conversation_views import ConversationView
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import objects
@@ -61,6 +62,7 @@ class Gathered:
     views: tuple[ConversationView, ...]
     people: dict[str, PersonRecord]
     peers: dict[str, Party]
+    between: dict[str, Between]
 
 
 async def gather(
@@ -89,7 +91,8 @@ async def gather(
     judged = {*direct, user_id} & known.keys()
     places = await people.enrolments(tx, tenant, sorted(judged))
     parties = {id_: Party(known[id_], places[id_]) for id_ in judged}
-    return Gathered(policy, parties[user_id], tuple(views), known, parties)
+    between = await acquaintances.between(tx, tenant, user_id, sorted(set(direct)))
+    return Gathered(policy, parties[user_id], tuple(views), known, parties, between)
 
 
 def _has_peer(view: ConversationView) -> bool:
@@ -119,10 +122,12 @@ async def conversation(context: Context, caller: Caller, id_: str) -> Conversati
 
 def case_of(gathered: Gathered, view: ConversationView) -> Case:
     """What decides about the person in one of the gathered conversations."""
+    peer = view.others[0] if _has_peer(view) else ""
     return Case(
         policy=gathered.policy,
         sender=gathered.viewer,
-        recipient=gathered.peers.get(view.others[0]) if _has_peer(view) else None,
+        recipient=gathered.peers.get(peer),
+        between=gathered.between.get(peer, NOTHING),
         conversation=view.record,
         member=view.member,
         roster_role=roster_role(view.record, gathered.viewer),

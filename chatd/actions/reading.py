@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
-from chatd.actions.basis.deciding import allowed_place, carry_out, place_of
+from chatd.actions.basis.deciding import carry_out, place_of, require
 from chatd.actions.basis.facts import policy_of
 from chatd.clock import rfc3339
 from chatd.domain.announcements import Hinted
@@ -12,6 +12,7 @@ from chatd.domain.people import Caller
 from chatd.errors import Refused
 from chatd.limits import Limits
 from chatd.store import members, messages, personal
+from chatd.store.between import acquaintances
 from chatd.store.change import Change, Write
 from chatd.store.conversation_views import ConversationView
 from chatd.store.personal import MarkUnread, MoveRead
@@ -117,7 +118,7 @@ async def totals(tx: Transaction, caller: Caller, limits: Limits) -> UnreadTotal
     return UnreadTotals(
         messages=min(count, limits.unread_exact),
         conversations=marked,
-        requests=0,
+        requests=await acquaintances.waiting(tx, caller.tenant, caller.user_id),
         capped=True if count > limits.unread_exact else None,
     )
 
@@ -128,7 +129,11 @@ async def typing(context: Context, caller: Caller, request: requests.Typing) -> 
     Raises:
         Refused: `not_found`, or why the caller may not send there.
     """
-    place = await allowed_place(context, caller, request.conversation_id, "send")
+    place = await place_of(context, caller, request.conversation_id)
+    verdict = place.may("send")
+    if verdict.silent:  # ITS-96: it looks as ever until something is sent
+        return Empty()
+    require(verdict)
     person = place.case.sender.person
     hint = TypingHint(
         at=rfc3339(context.clock.now_ms()),

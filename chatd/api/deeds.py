@@ -21,6 +21,7 @@ from chatd.actions import (
 )
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.rates import Cost
+from chatd.actions.between import blocks, contacts
 from chatd.actions.content import attachments, search
 from chatd.actions.directory import people, policies, tenants
 from chatd.actions.directory.kinds import ROSTERS
@@ -95,6 +96,12 @@ _OWN = {
     "updatePreferences": Deed(me.update_preferences, Cost.WRITE),
     "getUnread": Deed(reading.unread, Cost.READ),
     "sync": Deed(recovery.sync, Cost.READ),
+    "listContacts": Deed(contacts.page, Cost.READ),
+    "changeContact": Deed(contacts.change, Cost.WRITE),
+    "listBlocks": Deed(blocks.page, Cost.READ),
+    "getBlock": Deed(blocks.get, Cost.READ),
+    "blockUser": Deed(blocks.block, Cost.WRITE),
+    "unblockUser": Deed(blocks.unblock, Cost.WRITE),
     "checkPolicy": Deed(policies.check, Cost.READ),
     "search": Deed(search.find, Cost.READ),
     # Bytes take another way to these: see `chatd.api.attachments`.

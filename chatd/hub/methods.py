@@ -20,6 +20,7 @@ from chatd.actions import (
     recovery,
 )
 from chatd.actions.basis.rates import Cost
+from chatd.actions.between import blocks, contacts
 from chatd.actions.content import search
 from chatd.actions.starting import previewing, searching, start
 
@@ -64,6 +65,14 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
         "MarkRead": Deed(reading.mark_read, Cost.READ),
         "MarkUnread": Deed(reading.mark_unread, Cost.READ),
         "Typing": Deed(reading.typing, Cost.READ),
+        "RequestContact": Deed(contacts.request, Cost.WRITE),
+        "AcceptContact": Deed(contacts.accept, Cost.WRITE),
+        "DeclineContact": Deed(contacts.decline, Cost.WRITE),
+        "RemoveContact": Deed(contacts.remove, Cost.WRITE),
+        "ListContacts": Deed(contacts.page, Cost.READ),
+        "BlockUser": Deed(blocks.block, Cost.WRITE),
+        "UnblockUser": Deed(blocks.unblock, Cost.WRITE),
+        "ListBlocks": Deed(blocks.page, Cost.READ),
         "Sync": Deed(recovery.sync, Cost.READ),
     }
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chatd.domain.announcements import Announcement, Logged
+from chatd.store.between.acquaintances import SetBlock, SetContact
 from chatd.store.content.attachments import (
     DoomBlob,
     DropAttachments,
@@ -59,6 +60,8 @@ Write = (
     | MoveRead
     | MarkUnread
     | SetMarks
+    | SetContact
+    | SetBlock
     | Hide
     | HideMessage
     | SetPreferences

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from chatd.domain.members import History, Range
 from chatd.domain.messages import Forwarded, MessageRecord
-from chatd.store import personal
-from chatd.store.content import attachments, search
+from chatd.store.content import attachments, former, search
 from chatd.store.content.attachments import Attach
 from chatd.store.effects import Effects
 from chatd.store.transaction import Row, SqlValue, Transaction, placeholders, typed_rows
@@ -223,7 +222,7 @@ async def tell_former(
     )
     if row is None:
         raise Conflict
-    change = personal.Amended(
+    change = former.Amended(
         conversation_id=write.conversation_id,
         message_seq=row[0],
         last_event_seq=row[1],
@@ -231,7 +230,7 @@ async def tell_former(
         removed=isinstance(write, RemoveMessage),
         history=write.history,
     )
-    await personal.tell_former(tx, effects, change)
+    await former.tell_former(tx, effects, change)
 
 
 def to_record(row: Row) -> MessageRecord:

@@ -14,7 +14,7 @@ from chatd.store.transaction import Row, Transaction, placeholders
 COLUMNS = (
     "p.id, p.name, p.roles_json, p.version, p.title, p.email, p.avatar_url, p.active,"
     " p.messaging_disabled, p.tokens_valid_from_ms, p.enter_sends, p.language,"
-    " p.details_json"
+    " p.details_json, p.accepts"
 )
 _DETAILS: Final = msgspec.json.Decoder(Details)
 
@@ -105,6 +105,7 @@ def to_record(row: Row) -> PersonRecord:
         enter_sends=bool(row[10]),
         language=row[11],
         details=_DETAILS.decode(row[12]),
+        accepts=row[13],
     )
 
 

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chatd.domain.members import History
+from chatd.domain.people import Accepts
 from chatd.store.effects import Effects
 from chatd.store.members import visible
 from chatd.store.transaction import Transaction, placeholders
 
-PersonalKind = Literal["membership", "read", "marks", "permissions", "preferences"]
+PersonalKind = Literal[
+    "membership", "read", "marks", "permissions", "preferences", "contact", "block"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class SetPreferences:
     user_id: str
     enter_sends: bool | None = None
     language: str | None = None
+    accepts: Accepts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class PersonalChange:
     personal_seq: int
     kind: PersonalKind
     conversation_id: str | None
+    other_id: str | None = None
 
 
 _OWN_ROW = " WHERE tenant = $1 AND conversation_id = $2 AND user_id = $3"
@@ -232,15 +237,20 @@ async def set_preferences(
     """Apply a `SetPreferences`."""
     await tx.run(
         "UPDATE person SET enter_sends = coalesce($3, enter_sends),"
-        " language = coalesce($4, language), preferences_pseq = $5"
+        " language = coalesce($4, language), accepts = coalesce($5, accepts),"
+        " preferences_pseq = $6"
         " WHERE tenant = $1 AND id = $2",
         effects.tenant,
         write.user_id,
         _number(write.enter_sends),
         write.language,
+        write.accepts,
         await effects.move_person(tx, write.user_id),
     )
-    effects.facts("person", write.user_id)
+    if write.accepts is None:
+        effects.facts("person", write.user_id)
+    else:
+        await effects.bump_person(tx, write.user_id)
 
 
 async def permissions_moved(
@@ -255,58 +265,6 @@ async def permissions_moved(
             user_id,
             await effects.move_person(tx, user_id),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Amended:
-    """A message that is edited or removed at the log position `seq`.
-
-    `last_event_seq` is the position of the event about it before that one.
-    """
-
-    conversation_id: str
-    message_seq: int
-    last_event_seq: int
-    seq: int
-    removed: bool
-    history: History
-
-
-async def tell_former(tx: Transaction, effects: Effects, change: Amended) -> None:
-    """Tell those who have left and may still read a message that it has changed.
-
-    Members are told by the log. Of edits only the first one behind a person's back is
-    told: from there on the text is withheld. Two statements, however many people.
-    """
-    left_at_least = change.message_seq if change.removed else change.last_event_seq
-    former = (
-        "SELECT p.user_id FROM membership l JOIN conversation_person p"
-        " ON p.tenant = l.tenant AND p.user_id = l.user_id"
-        " AND p.conversation_id = l.conversation_id"
-        " WHERE l.tenant = $1 AND l.conversation_id = $2 AND l.left_seq >= $3"
-        f" AND p.member = 0 AND {visible('p', '$4', change.history)}"
-    )
-    whose = (effects.tenant, change.conversation_id, left_at_least, change.message_seq)
-    moved = await tx.all(
-        "UPDATE person SET personal_seq = personal_seq + 1, changed_at_ms = $5,"
-        f" changed_in = change_mark() WHERE tenant = $1 AND id IN ({former})"
-        " RETURNING id, personal_seq",
-        *whose,
-        effects.at_ms,
-    )
-    if not moved:
-        return
-    await tx.run(
-        "UPDATE conversation_person SET amended_after_pseq = membership_pseq,"
-        " amended_after_seq = amended_seq, amended_seq = $5,"
-        " membership_pseq = (SELECT w.personal_seq FROM person w WHERE w.tenant = $1"
-        " AND w.id = conversation_person.user_id)"
-        f" WHERE tenant = $1 AND conversation_id = $2 AND user_id IN ({former})",
-        *whose,
-        change.seq,
-    )
-    for user_id, personal_seq in sorted(moved):
-        effects.person_moved(user_id, personal_seq)
 
 
 def _number(value: bool | None) -> int | None:
@@ -337,12 +295,18 @@ async def changes_since(
     """What changed after a position, in order; each row once, at its last change."""
     rows = await tx.all(
         " UNION ALL ".join(
-            f"SELECT {name}_pseq AS pseq, '{name}' AS kind, conversation_id"
+            f"SELECT {name}_pseq AS pseq, '{name}' AS kind, conversation_id, NULL"
             " FROM conversation_person WHERE tenant = $1 AND user_id = $2"
             f" AND {name}_pseq > $3"
             for name in ("membership", "read", "marks", "permissions")
         )
-        + " UNION ALL SELECT preferences_pseq, 'preferences', NULL FROM person"
+        + "".join(
+            f" UNION ALL SELECT {name}_pseq, '{name}', NULL, other_id"
+            " FROM acquaintance WHERE tenant = $1 AND user_id = $2"
+            f" AND {name}_pseq > $3"
+            for name in ("contact", "block")
+        )
+        + " UNION ALL SELECT preferences_pseq, 'preferences', NULL, NULL FROM person"
         " WHERE tenant = $1 AND id = $2 AND preferences_pseq > $3"
         " ORDER BY pseq LIMIT $4",
         tenant,
@@ -350,7 +314,7 @@ async def changes_since(
         personal_seq,
         limit,
     )
-    return [PersonalChange(row[0], row[1], row[2]) for row in rows]
+    return [PersonalChange(*row) for row in rows]
 
 
 def unread(history: History) -> str:

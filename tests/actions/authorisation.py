@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from chatd.actions.between import blocks, contacts
 from chatd.actions.content import attachments
 from chatd.actions.directory import policies
 from chatd.api.deeds import change_conversation
@@ -26,6 +27,7 @@ from chatd_protocol.chat.policy import CheckPolicy, PolicyVerdict
 from chatd_protocol.chat.requests import Recipient
 from chatd_protocol.chat.results import Synced
 from chatd_protocol.chat.routes import ChangeConversation
+from chatd_protocol.chat.social import people
 from tests.actions.deeds import who
 from tests.support.house import House
 
@@ -45,6 +47,8 @@ that one was removed from; one that was deleted; an id that nobody has."""
 ACTIONS: Final[Mapping[str, Callable[..., Awaitable[Any]]]] = {
     **{name: deed.action for name, deed in DEEDS.items()},
     "changeConversation": change_conversation,
+    "changeContact": contacts.change,
+    "getBlock": blocks.get,
     "checkPolicy": policies.check,
     "getAttachment": attachments.find,
 }
@@ -69,6 +73,10 @@ def _about(kind: type[Request], **fields: object) -> Sample:
 
 def _alone(kind: type[Request], **fields: object) -> Sample:
     return lambda _: kind(**fields)
+
+
+def _person(kind: type[Request]) -> Sample:
+    return lambda target: kind(user_id=target.person)
 
 
 SAMPLES: Final[Mapping[str, Sample]] = {
@@ -116,6 +124,16 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "MarkRead": _about(requests.MarkRead, seq=1),
     "MarkUnread": _about(requests.MarkUnread),
     "Typing": _about(requests.Typing),
+    "RequestContact": _person(people.RequestContact),
+    "AcceptContact": _person(people.AcceptContact),
+    "DeclineContact": _person(people.DeclineContact),
+    "RemoveContact": _person(people.RemoveContact),
+    "changeContact": _person(people.ChangeContact),
+    "ListContacts": _alone(people.ListContacts),
+    "BlockUser": _person(people.BlockUser),
+    "getBlock": _person(people.GetBlock),
+    "UnblockUser": _person(people.UnblockUser),
+    "ListBlocks": _alone(people.ListBlocks),
     "Sync": lambda target: requests.Sync(cursors={target.conversation: 0}),
     "checkPolicy": _about(CheckPolicy, action="send"),
     "getAttachment": lambda target: target.file,

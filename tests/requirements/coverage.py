@@ -32,8 +32,6 @@ WAITING: Final[Mapping[str, str]] = {
     "attachments": "ITS-56 … 59, 61, 132, 133, 137",
     "search": "ITS-13, 24, 71 … 74, MOO-24, 87",
     "reports": "ITS-29, 40, 68, 82 … 93, 104, TUT-27 … 29",
-    "contacts": "PLU-2, 7, 13, MOO-1, 3, 4, 6 … 8, 10, 11",
-    "blocks": "ITS-94, TUT-37, MOO-25, 26, 29",
     "mass messages": "ITS-23, 107 … 109, 114, 115, 117, PLU-10, 11",
     "detection of contact data": "TUT-24 … 26",
     "automation by a service": "PLU-9, 12",

@@ -15,9 +15,10 @@ from chatd.domain.conversations import ConversationRecord
 from chatd.domain.members import Interval, Range, visible_ranges
 from chatd.domain.policy import Action, Policy, Verdict
 from chatd.domain.presets.changing import effective
-from chatd.domain.relations import Party
+from chatd.domain.relations import NOTHING, Between, Party
 from chatd.domain.verdicts import decide
 from chatd.store import conversations, members, people, tenants
+from chatd.store.between import acquaintances
 from chatd.store.change import Guard
 from chatd.store.engine.interface import Store
 from chatd.store.transaction import Transaction
@@ -164,6 +165,7 @@ async def place_now(
         policy=policy,
         sender=known[user_id],
         recipient=None if other is None else known.get(other),
+        between=await between_two(tx, tenant, user_id, other),
         conversation=record,
         member=intervals[-1].left_seq is None,
         roster_role=roster_role(record, known[user_id]),
@@ -177,6 +179,15 @@ async def parties(tx: Transaction, tenant: str, ids: Sequence[str]) -> dict[str,
     known = await people.many(tx, tenant, ids)
     places = await people.enrolments(tx, tenant, list(known))
     return {id_: Party(person, places[id_]) for id_, person in known.items()}
+
+
+async def between_two(
+    tx: Transaction, tenant: str, user_id: str, other: str | None
+) -> Between:
+    """What a person and another one have done about each other, if there is one."""
+    if other is None:
+        return NOTHING
+    return (await acquaintances.between(tx, tenant, user_id, [other]))[other]
 
 
 def roster_role(record: ConversationRecord, party: Party) -> str | None:

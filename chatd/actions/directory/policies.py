@@ -7,7 +7,7 @@ import msgspec
 
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import place_of
-from chatd.actions.basis.facts import parties, policy_of
+from chatd.actions.basis.facts import between_two, parties, policy_of
 from chatd.actions.directory.telling import retold
 from chatd.actions.keeping.audit import noted
 from chatd.domain.cases import ROSTER_KINDS, Case
@@ -134,6 +134,7 @@ async def _of_people(tx: Transaction, caller: Caller, request: CheckPolicy) -> C
         await policy_of(tx, caller.tenant),
         sender,
         known.get(request.user_id) if request.user_id is not None else None,
+        await between_two(tx, caller.tenant, caller.user_id, request.user_id),
         kind=kind,
         roster_role=sender.role_in(*roster),
         count=request.count,

@@ -5,7 +5,7 @@ one after a change is told at once, on every device, and by `Sync` if away.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,9 +16,10 @@ from chatd.actions.basis.facts import parties, policy_of, roster_role
 from chatd.domain.cases import Case
 from chatd.domain.conversations import ConversationRecord
 from chatd.domain.policy import Policy
-from chatd.domain.relations import Party
+from chatd.domain.relations import NOTHING, Between, Party
 from chatd.domain.verdicts import denied
 from chatd.store import conversations, members
+from chatd.store.between import acquaintances
 from chatd.store.change import Change
 from chatd.store.personal import PermissionsMoved
 from chatd.store.transaction import Transaction
@@ -82,9 +83,11 @@ async def _page(
     ids = {user_id for user_id, _ in places}
     ids.update(id_ for some in peers.values() for id_ in some)
     known = await parties(tx, tenant, sorted(ids))
+    halves = await acquaintances.among(tx, tenant, sorted(ids))
     told: dict[str, list[str]] = defaultdict(list)
     for user_id, record in places:
-        case = _case(before, known, user_id, record, peers.get(record.id, ()))
+        others = peers.get(record.id, ())
+        case = _case(before, known, user_id, record, others, halves)
         if denied(case) != denied(replace(case, policy=after)):
             told[record.id].append(user_id)
     last = places[-1] if len(places) == PAGE else None
@@ -100,12 +103,14 @@ def _case(
     user_id: str,
     record: ConversationRecord,
     people: Sequence[str],
+    halves: Mapping[tuple[str, str], Between],
 ) -> Case:
-    other = next((id_ for id_ in people if id_ != user_id), None)
+    other = next((id_ for id_ in people if id_ != user_id), "")
     return Case(
         policy,
         known[user_id],
-        known.get(other) if other is not None else None,
+        known.get(other),
+        halves.get((user_id, other), NOTHING),
         conversation=record,
         member=True,
         roster_role=roster_role(record, known[user_id]),

@@ -1,7 +1,7 @@
 """What would begin with these recipients, before anything does (ITS-44 … 50)."""
 
 from chatd.actions.basis.context import Context
-from chatd.actions.members import refusals
+from chatd.actions.members import judged
 from chatd.actions.starting.meant import KIND_OF, Meant, meant
 from chatd.domain.conversations import Kind
 from chatd.domain.people import Caller
@@ -29,7 +29,9 @@ async def _preview(
     wanted = await meant(tx, caller, request.recipients, limits)
     most = wanted.policy.recipients_max
     whole = wanted.roster is not None
-    codes = {} if whole else await refusals(tx, caller, list(wanted.people))
+    kind = _kind(wanted)
+    people = [] if whole else list(wanted.people)
+    verdicts = await judged(tx, caller, people, kind=kind)
     code = None
     # Known to be too many before anybody is counted (ITS-49); a union that is too large
     # is refused when it is sent to (ITS-50).
@@ -37,12 +39,14 @@ async def _preview(
         code = "too_many_recipients"
     return RecipientsPreview(
         count=len(wanted.people),
-        kind=_kind(wanted),
+        kind=kind,
         modes=() if code else _modes(wanted),
         max=most,
         code=code,
         refused=tuple(
-            RefusedRecipient(user_id=id_, code=one) for id_, one in codes.items()
+            RefusedRecipient(user_id=id_, code=one.code)
+            for id_, one in verdicts.items()
+            if not one.allowed and not one.silent
         ),
     )
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import policy_of
-from chatd.actions.members import refusals
+from chatd.actions.members import judged
 from chatd.domain.people import Caller
 from chatd.store import people, rosters
 from chatd.store.transaction import Transaction
@@ -30,7 +30,7 @@ async def _search(
 ) -> RecipientsFound:
     named = await people.search(tx, caller.tenant, request.text, LOOKED_AT)
     ids = [person.id for person in named if person.id != caller.user_id]
-    codes = await refusals(tx, caller, ids)
+    verdicts = await judged(tx, caller, ids, kind="direct")
     found = [
         RecipientFound(
             kind="user",
@@ -40,7 +40,9 @@ async def _search(
             avatar_url=person.avatar_url,
         )
         for person in named
-        if person.id != caller.user_id and person.id not in codes
+        # Who has blocked the caller in silence is found as ever (ITS-96).
+        if person.id in verdicts
+        and (verdicts[person.id].allowed or verdicts[person.id].silent)
     ]
     policy = await policy_of(tx, caller.tenant)
     kinds = sorted(kind for kind in policy.recipient_kinds if kind != "user")

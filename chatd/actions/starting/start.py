@@ -109,7 +109,7 @@ async def _find(
     several = roster is not None or asked.alone is None
     if several and first is not None and wanted.request.mode == "individual":
         _require(asked, "direct")
-        refused = await refusals(tx, caller, list(asked.people))
+        refused = await refusals(tx, caller, list(asked.people), kind="direct")
         addressed = await _addressed(tx, caller, asked, refused, first)
         return _Found(asked, addressed.refused, None, addressed)
     if roster is not None:
@@ -117,12 +117,15 @@ async def _find(
         return _Found(asked, {}, existing)
     if asked.alone is None:
         _require(asked, "group")
-        return _Found(asked, await refusals(tx, caller, list(asked.people)), None)
+        refused = await refusals(tx, caller, list(asked.people), kind="group")
+        return _Found(asked, refused, None)
     _require(asked, "self" if asked.oneself else "direct")
     key = direct_key(caller.user_id, asked.alone.id)
     existing = await conversations.direct(tx, tenant, key)
     look = existing is None and not asked.oneself
-    refused = await refusals(tx, caller, list(asked.people)) if look else {}
+    refused = (
+        await refusals(tx, caller, list(asked.people), kind="direct") if look else {}
+    )
     return _Found(asked, refused, existing)
 
 

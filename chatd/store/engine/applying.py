@@ -16,6 +16,7 @@ from chatd.store import (
     rosters,
     tenants,
 )
+from chatd.store.between import acquaintances
 from chatd.store.change import AlreadyDone, Change, Committed, Guard, Key, Moved
 from chatd.store.content import attachments, search
 from chatd.store.effects import Effects
@@ -44,6 +45,8 @@ APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]
     personal.MoveRead: personal.move_read,
     personal.MarkUnread: personal.mark_unread,
     personal.SetMarks: personal.set_marks,
+    acquaintances.SetContact: acquaintances.set_contact,
+    acquaintances.SetBlock: acquaintances.set_block,
     personal.Hide: personal.hide,
     personal.HideMessage: personal.hide_message,
     personal.SetPreferences: personal.set_preferences,

@@ -11,6 +11,9 @@ from msgspec.structs import replace
 
 from chatd_client.room import Room
 from chatd_protocol.chat.events import (
+    BlockChanged,
+    ContactAccepted,
+    ContactRequested,
     ConversationJoined,
     ConversationLeft,
     PermissionsChanged,
@@ -21,6 +24,8 @@ from chatd_protocol.chat.events import (
 )
 from chatd_protocol.chat.objects import Conversation, Preferences
 from chatd_protocol.chat.results import (
+    BlockRow,
+    ContactRow,
     ConversationPreferencesRow,
     MembershipRow,
     PermissionsRow,
@@ -28,6 +33,7 @@ from chatd_protocol.chat.results import (
     PreferencesRow,
     ReadRow,
 )
+from chatd_protocol.chat.social.people import Contact
 
 Change: TypeAlias = PersonalEvent | PersonalRow
 Membership: TypeAlias = MembershipRow | ConversationJoined | ConversationLeft
@@ -39,6 +45,8 @@ class PersonalState:
     def __init__(self, rooms: dict[str, Room]) -> None:
         self.seq = 0
         self.preferences: Preferences | None = None
+        self.contacts: dict[str, Contact] = {}
+        self.blocked: dict[str, bool] = {}
         self._rooms = rooms
         self._versions: dict[tuple[str, str], int] = {}
 
@@ -60,10 +68,21 @@ class PersonalState:
                 row = "permissions"
             case PreferencesRow() | PreferencesChanged() | ConversationPreferencesRow():
                 row = "preferences"
+            case ContactRow() | ContactRequested() | ContactAccepted():
+                row = "contact"
+            case BlockRow() | BlockChanged():
+                row = "block"
         if change.personal_seq <= self._versions.get((row, name), 0):
             return False
         self._versions[row, name] = change.personal_seq
         self.seq = max(self.seq, change.personal_seq)
+        match change:
+            case ContactRow() | ContactRequested() | ContactAccepted():
+                self.contacts[name] = change.contact
+                return True
+            case BlockRow() | BlockChanged():
+                self.blocked[name] = change.blocked
+                return True
         return self._apply(change, name)
 
     def _apply(self, change: Change, name: str) -> bool:
@@ -113,10 +132,14 @@ class PersonalState:
 
 
 def subject(change: Change) -> str:
-    """The id of the conversation that a change is about, "" for none."""
+    """The id of the conversation or person that a change is about, "" for none."""
     match change:
         case PreferencesRow():
             return ""
+        case ContactRow() | ContactRequested() | ContactAccepted():
+            return change.contact.user.id
+        case BlockRow() | BlockChanged():
+            return change.user_id
         case ConversationJoined(conversation=facts):
             return facts.id
         case _:

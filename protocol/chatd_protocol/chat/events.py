@@ -18,6 +18,7 @@ from chatd_protocol.chat.objects import (
     Preferences,
     Unread,
 )
+from chatd_protocol.chat.social.people import Contact
 
 EVENT_IDS_MAX = 100
 """Most people that one participants event names; `count` tells them all."""
@@ -174,6 +175,25 @@ class PermissionsChanged(_Personal, tag="permissions.changed"):
     denied: dict[str, str]
 
 
+class ContactRequested(_Personal, kw_only=True, tag="contact.requested"):
+    """A request to be contacts: mine, theirs, or (`none`) no longer there."""
+
+    contact: Contact
+
+
+class ContactAccepted(_Personal, kw_only=True, tag="contact.accepted"):
+    """We are contacts now."""
+
+    contact: Contact
+
+
+class BlockChanged(_Personal, kw_only=True, tag="block.changed"):
+    """I have blocked somebody, or no longer; nobody else is told."""
+
+    user_id: Id
+    blocked: bool
+
+
 PersonalEvent = (
     ConversationJoined
     | ConversationLeft
@@ -181,6 +201,9 @@ PersonalEvent = (
     | UnreadChanged
     | PreferencesChanged
     | PermissionsChanged
+    | ContactRequested
+    | ContactAccepted
+    | BlockChanged
 )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from chatd_protocol.chat import objects, requests, results
 from chatd_protocol.chat.base import Request, Shape
+from chatd_protocol.chat.social import people
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,14 @@ METHODS: tuple[MethodRow, ...] = (
     MethodRow("MarkUnread", requests.MarkUnread, results.ReadState),
     MethodRow("Typing", requests.Typing, results.Empty),
     MethodRow("WatchPresence", requests.WatchPresence, results.WatchedPresence),
+    MethodRow("RequestContact", people.RequestContact, people.Contact),
+    MethodRow("AcceptContact", people.AcceptContact, people.Contact),
+    MethodRow("DeclineContact", people.DeclineContact, people.Contact),
+    MethodRow("RemoveContact", people.RemoveContact, people.Contact),
+    MethodRow("ListContacts", people.ListContacts, people.ContactPage),
+    MethodRow("BlockUser", people.BlockUser, people.BlockState),
+    MethodRow("UnblockUser", people.UnblockUser, people.BlockState),
+    MethodRow("ListBlocks", people.ListBlocks, people.BlockPage),
     MethodRow("Sync", requests.Sync, results.Synced),
     MethodRow(
         "WatchEvents", requests.WatchEvents, results.WatchedEvent, streaming=True

@@ -209,10 +209,14 @@ class Conversation(ConversationFacts):
 
 
 class Preferences(Shape):
-    """A person's own settings. `language` is a BCP 47 tag."""
+    """A person's own settings. `language` is a BCP 47 tag.
+
+    `accepts`: from whom I take messages; absent: as the school has it.
+    """
 
     enter_sends: bool
     language: str | None = None
+    accepts: Literal["contacts", "courses", "anyone"] | None = None
 
 
 class Person(Shape):

@@ -41,6 +41,7 @@ class UpdatePreferences(Request):
 
     enter_sends: bool | None = None
     language: Annotated[str, msgspec.Meta(max_length=35)] | None = None
+    accepts: Literal["contacts", "courses", "anyone"] | None = None
 
 
 class GetUnread(Request):

@@ -18,6 +18,7 @@ from chatd_protocol.chat.objects import (
     Unread,
 )
 from chatd_protocol.chat.requests import StartMode
+from chatd_protocol.chat.social.people import Contact
 
 
 class Empty(Shape):
@@ -219,12 +220,29 @@ class PreferencesRow(Shape, tag_field="kind", tag="preferences"):
     preferences: Preferences
 
 
+class ContactRow(Shape, tag_field="kind", tag="contact"):
+    """How I stand with somebody; `none`: neither contacts nor asked."""
+
+    personal_seq: Seq
+    contact: Contact
+
+
+class BlockRow(Shape, tag_field="kind", tag="block"):
+    """Whether I have blocked somebody."""
+
+    personal_seq: Seq
+    user_id: Id
+    blocked: bool
+
+
 PersonalRow = (
     MembershipRow
     | ReadRow
     | ConversationPreferencesRow
     | PermissionsRow
     | PreferencesRow
+    | ContactRow
+    | BlockRow
 )
 
 

@@ -9,10 +9,18 @@ from typing import Annotated
 
 import msgspec
 
-from chatd_protocol.chat import directory, files, objects, policy, requests, results
+from chatd_protocol.chat import (
+    directory,
+    files,
+    objects,
+    policy,
+    requests,
+    results,
+)
 from chatd_protocol.chat.base import TITLE_CHARS_MAX, Id, Request, Shape
 from chatd_protocol.chat.http.keeping import KEEPING_ROWS
 from chatd_protocol.chat.http.rows import HttpMethod, RouteRow
+from chatd_protocol.chat.social import people
 
 BASE = "/v1"
 
@@ -33,6 +41,7 @@ class ChangeConversation(Request):
 _ONE = "/v1/conversations/{conversationId}"
 _MESSAGE = "/v1/messages/{messageId}"
 _ATTACHMENT = "/v1/attachments/{attachmentId}"
+_BLOCK = "/v1/blocks/{userId}"
 _PERSON_ROWS: tuple[RouteRow, ...] = (
     RouteRow(
         "listConversations",
@@ -163,6 +172,16 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
         "getUnread", "GET", "/v1/unread", requests.GetUnread, results.UnreadTotals
     ),
     RouteRow("sync", "POST", "/v1/sync", requests.Sync, results.Synced),
+    RouteRow(
+        "listContacts", "GET", "/v1/contacts", people.ListContacts, people.ContactPage
+    ),
+    RouteRow(
+        "changeContact", "POST", "/v1/contacts", people.ChangeContact, people.Contact
+    ),
+    RouteRow("listBlocks", "GET", "/v1/blocks", people.ListBlocks, people.BlockPage),
+    RouteRow("getBlock", "GET", _BLOCK, people.GetBlock, people.BlockState),
+    RouteRow("blockUser", "PUT", _BLOCK, people.BlockUser, people.BlockState),
+    RouteRow("unblockUser", "DELETE", _BLOCK, people.UnblockUser, people.BlockState),
     RouteRow(
         "checkPolicy",
         "POST",

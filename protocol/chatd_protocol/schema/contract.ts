@@ -11,6 +11,7 @@ export type GetMe = Record<string, never>;
 export interface UpdatePreferences {
   enterSends?: boolean | null;
   language?: string | null;
+  accepts?: "anyone" | "contacts" | "courses" | null;
 }
 
 /** The numbers of the badge. */
@@ -207,6 +208,49 @@ export interface WatchPresence {
   userIds: string[];
 }
 
+/** Ask somebody to be my contact; a yes if they have asked me. */
+export interface RequestContact {
+  userId: string;
+}
+
+/** Say yes to a request. */
+export interface AcceptContact {
+  userId: string;
+}
+
+/** Say no to a request. */
+export interface DeclineContact {
+  userId: string;
+}
+
+/** Be contacts no longer, or take my request back. */
+export interface RemoveContact {
+  userId: string;
+}
+
+/** My contacts, or who asks to be one. */
+export interface ListContacts {
+  filter?: "contacts" | "requests" | null;
+  cursor?: string | null;
+  limit?: number | null;
+}
+
+/** Hear no more from somebody in private. */
+export interface BlockUser {
+  userId: string;
+}
+
+/** Let somebody write to me again. */
+export interface UnblockUser {
+  userId: string;
+}
+
+/** Whom I have blocked. */
+export interface ListBlocks {
+  cursor?: string | null;
+  limit?: number | null;
+}
+
 /** All that I missed: since my own position, and in these conversations. */
 export interface Sync {
   cursors?: Record<string, number> | null;
@@ -247,10 +291,15 @@ export interface Person {
   messagingDisabled?: boolean;
 }
 
-/** A person's own settings. `language` is a BCP 47 tag. */
+/**
+ * A person's own settings. `language` is a BCP 47 tag.
+ *
+ * `accepts`: from whom I take messages; absent: as the school has it.
+ */
 export interface Preferences {
   enterSends: boolean;
   language?: string;
+  accepts?: "anyone" | "contacts" | "courses";
 }
 
 /** The badge: unread messages, conversations with any, contact requests waiting. */
@@ -531,6 +580,33 @@ export interface PersonPresence {
   online: boolean;
 }
 
+/** How I stand with somebody, and since when. */
+export interface Contact {
+  user: Participant;
+  state: "accepted" | "none" | "received" | "sent";
+  at?: string;
+}
+
+/** Contacts in a steady order; `requests` is how many ask to be one. */
+export interface ContactPage {
+  contacts: Contact[];
+  requests: number;
+  next?: string;
+}
+
+/** Whether I have blocked somebody; `exempt`: a block of them has no effect. */
+export interface BlockState {
+  userId: string;
+  blocked: boolean;
+  exempt?: boolean;
+}
+
+/** People whom I have blocked, in a steady order. */
+export interface BlockPage {
+  users: Participant[];
+  next?: string;
+}
+
 /** Everything missed, in order; ask again with the new positions while `more`. */
 export interface Synced {
   epoch: string;
@@ -590,6 +666,21 @@ export interface PreferencesRow {
   kind: "preferences";
   personalSeq: number;
   preferences: Preferences;
+}
+
+/** How I stand with somebody; `none`: neither contacts nor asked. */
+export interface ContactRow {
+  kind: "contact";
+  personalSeq: number;
+  contact: Contact;
+}
+
+/** Whether I have blocked somebody. */
+export interface BlockRow {
+  kind: "block";
+  personalSeq: number;
+  userId: string;
+  blocked: boolean;
 }
 
 /** What was missed in one conversation; `tooLong`: drop its pages and load anew. */
@@ -824,6 +915,34 @@ export interface PermissionsChanged {
   denied: Record<string, string>;
 }
 
+/** A request to be contacts: mine, theirs, or (`none`) no longer there. */
+export interface ContactRequested {
+  type: "contact.requested";
+  personalSeq: number;
+  at: string;
+  conversationId?: string;
+  contact: Contact;
+}
+
+/** We are contacts now. */
+export interface ContactAccepted {
+  type: "contact.accepted";
+  personalSeq: number;
+  at: string;
+  conversationId?: string;
+  contact: Contact;
+}
+
+/** I have blocked somebody, or no longer; nobody else is told. */
+export interface BlockChanged {
+  type: "block.changed";
+  personalSeq: number;
+  at: string;
+  conversationId?: string;
+  userId: string;
+  blocked: boolean;
+}
+
 /** Somebody is writing; stops by itself after a few seconds. */
 export interface TypingHint {
   type: "typing";
@@ -862,6 +981,17 @@ export interface ChangeConversation {
   starred?: boolean | null;
   archived?: boolean | null;
   draft?: string | null;
+}
+
+/** The same over HTTP, by the deed's name. */
+export interface ChangeContact {
+  userId: string;
+  deed?: "accept" | "decline" | "remove" | "request" | null;
+}
+
+/** Whether I have blocked somebody. */
+export interface GetBlock {
+  userId: string;
 }
 
 /**
@@ -1321,7 +1451,9 @@ export type PersonalRow =
   | ReadRow
   | ConversationPreferencesRow
   | PermissionsRow
-  | PreferencesRow;
+  | PreferencesRow
+  | ContactRow
+  | BlockRow;
 
 /** An event of a conversation's log, the same for every member. */
 export type LogEvent =
@@ -1345,7 +1477,10 @@ export type PersonalEvent =
   | ReadMoved
   | UnreadChanged
   | PreferencesChanged
-  | PermissionsChanged;
+  | PermissionsChanged
+  | ContactRequested
+  | ContactAccepted
+  | BlockChanged;
 
 /** An event without a position; it may be lost. */
 export type Hint = TypingHint | PresenceChanged | UserUpdated | TokenExpiring;
@@ -1440,6 +1575,14 @@ export interface Methods {
   MarkUnread: { request: MarkUnread; result: ReadState };
   Typing: { request: Typing; result: Empty };
   WatchPresence: { request: WatchPresence; result: WatchedPresence };
+  RequestContact: { request: RequestContact; result: Contact };
+  AcceptContact: { request: AcceptContact; result: Contact };
+  DeclineContact: { request: DeclineContact; result: Contact };
+  RemoveContact: { request: RemoveContact; result: Contact };
+  ListContacts: { request: ListContacts; result: ContactPage };
+  BlockUser: { request: BlockUser; result: BlockState };
+  UnblockUser: { request: UnblockUser; result: BlockState };
+  ListBlocks: { request: ListBlocks; result: BlockPage };
   Sync: { request: Sync; result: Synced };
 }
 
@@ -1471,6 +1614,9 @@ export interface Targets {
   UnreadChanged: UnreadChanged;
   PreferencesChanged: PreferencesChanged;
   PermissionsChanged: PermissionsChanged;
+  ContactRequested: ContactRequested;
+  ContactAccepted: ContactAccepted;
+  BlockChanged: BlockChanged;
   Typing: TypingHint;
   PresenceChanged: PresenceChanged;
   UserUpdated: UserUpdated;

@@ -1,6 +1,8 @@
 """If these fail, people find whom they may not write to, or nobody at all (ITS-54)."""
 
 from chatd.actions.starting import searching
+from chatd.store.people import PutPerson
+from chatd.store.tenants import PutTenant
 from chatd_protocol.chat.requests import SearchRecipients
 from tests.actions.deeds import who
 from tests.support.house import House
@@ -27,3 +29,11 @@ async def test_search_signs_are_only_letters(school: House) -> None:
     """A percent sign would find everybody."""
     for text in ("%", "_", "!", "'"):
         assert await found(school, "adam", text) == []
+
+
+async def test_who_was_suspended_is_not_found(school: House) -> None:
+    """An account that was taken out of use would still be offered (TUT-37)."""
+    await school.write(PutTenant("School", "tutoring"))
+    before = await found(school, "adam", "tom")
+    await school.write(PutPerson("tom", "Tom", ("student",), active=False))
+    assert (before, await found(school, "adam", "tom")) == ([("user", "tom")], [])

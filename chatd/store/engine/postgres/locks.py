@@ -19,6 +19,7 @@ from chatd.store import (
     rosters,
     tenants,
 )
+from chatd.store.between.acquaintances import SetBlock, SetContact
 from chatd.store.change import Change
 from chatd.store.content import attachments, search
 from chatd.store.engine.postgres.connections import PostgresTransaction
@@ -138,6 +139,11 @@ def _user(write: Any) -> Touched:
     yield "person", (write.user_id,)
 
 
+def _pair(write: SetContact | SetBlock) -> Touched:
+    yield "person", (write.user_id,)
+    yield "person", (write.other_id,)
+
+
 def _roster(write: Any) -> Touched:
     yield "roster", (write.kind, write.id)
 
@@ -180,6 +186,8 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     personal.HideMessage: _personal,
     personal.SetPreferences: _user,
     personal.PermissionsMoved: _permissions,
+    SetContact: _pair,
+    SetBlock: _pair,
     rosters.PutRoster: _roster,
     rosters.RemoveRoster: _roster,
     rosters.PutRosterMember: _roster_member,

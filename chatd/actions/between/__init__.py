@@ -1,0 +1,1 @@
+"""What people do about each other: contacts and blocks."""

@@ -1,0 +1,1 @@
+"""What two people have done about each other."""

@@ -1,0 +1,1 @@
+"""What reaches beyond one conversation: what people do about each other."""
