@@ -23,7 +23,7 @@ _WORD_CHARS_MAX: Final = 2_048
 """Longer words are no address that a browser would open."""
 
 _WORD = re.compile(r"\S+")
-_INSIDE = re.compile(r"[^.:@/][.:@/]+[^.:@/]")
+_INSIDE = re.compile(r"[^\s.:@/][.:@/]+[^\s.:@/]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069]+"
@@ -102,6 +102,8 @@ def links_in(text: str) -> tuple[TextLink, ...]:
     work grows with the length of a text, whatever is in it.
     """
     found: list[TextLink] = []
+    if not _INSIDE.search(text):
+        return ()
     words = (w for w in _WORD.finditer(text) if _INSIDE.search(w[0]))
     for _, word in zip(range(_CANDIDATES_MAX), words, strict=False):
         if len(word[0]) > _WORD_CHARS_MAX:
