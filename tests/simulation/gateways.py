@@ -30,7 +30,12 @@ LIMITS: Final = {
     "outbound_queue_seconds": 2,
 }
 CONFIG: Final = Config(
-    data_dir=Path("nowhere"), secret=SECRET, limit=LIMITS, drain_notice=1, grace=4
+    data_dir=Path("nowhere"),
+    secret=SECRET,
+    deployment_secret=SECRET,
+    limit=LIMITS,
+    drain_notice=1,
+    grace=4,
 )
 
 
