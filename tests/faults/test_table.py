@@ -10,7 +10,7 @@ ROW = re.compile(r"^\| (\w+) \|.*\| ([^|]+) \|$", re.MULTILINE)
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 NUMBERS = [*map(str, range(1, 8)), "7b", *map(str, range(8, 34))]
 
-WAITING = {"11", "32"}
+WAITING = {"32"}
 """Rows whose tests come with what they are about."""
 
 

@@ -11,9 +11,16 @@ from pathlib import Path
 from typing import Final
 
 from chatd.app import HUB_PATH, Foundation, Installation
+from chatd.bus.interface import Doubt, Kind, Listener
 from chatd.bus.local import LocalBus
 from chatd.config import Config
-from chatd.domain.announcements import Announcement
+from chatd.domain.announcements import (
+    Announcement,
+    Hinted,
+    Logged,
+    PersonalMoved,
+    SessionsEnded,
+)
 from chatd.store.engine.interface import Store
 from chatd_client.signalr import Address, CannotConnect
 from tests.simulation.disk import Disk, SimulatedStore
@@ -63,6 +70,10 @@ class Weather:
         self.late_s = 0.02
         self._draw = draw
 
+    def subscribing_s(self) -> float:
+        """How long it takes until something more is heard."""
+        return self._draw.random() * 0.05
+
     def arrivals(self) -> list[float]:
         """After how many seconds each copy of a batch arrives."""
         if self.down or self._draw.random() < self.lost:
@@ -71,23 +82,68 @@ class Weather:
         return [self._draw.random() * self.late_s for _ in range(copies)]
 
 
-class SimulatedBus(LocalBus):
-    """One gateway's end: local delivery first, as it is in production."""
+class SimulatedBus:
+    """One gateway's end: local delivery first, and from others what is followed."""
 
-    def __init__(self, others: Callable[[], list["Gateway"]], weather: Weather) -> None:
-        super().__init__()
+    def __init__(
+        self, process: Process, others: Callable[[], list["Gateway"]], weather: Weather
+    ) -> None:
+        self._process = process
         self._others = others
         self._weather = weather
+        self._here = LocalBus()
+        self.leases = self._here.leases
+        self._followed: dict[tuple[Kind, str, str], None] = {}
+        self._doubts: list[Doubt] = []
+
+    def subscribe(self, listener: Listener) -> None:
+        self._here.subscribe(listener)
 
     def publish(self, announcements: Sequence[Announcement]) -> None:
-        super().publish(announcements)
+        self._here.publish(announcements)
         for gateway in self._others():
             for delay_s in self._weather.arrivals():
                 gateway.process.later(delay_s, gateway.bus.arrive, announcements)
 
     def arrive(self, announcements: Sequence[Announcement]) -> None:
         """Another gateway's hints."""
-        super().publish(announcements)
+        wanted = [one for one in announcements if self._wants(one)]
+        if wanted:
+            self._here.publish(wanted)
+
+    def _wants(self, announcement: Announcement) -> bool:
+        match announcement:
+            case Logged(tenant, id_) | Hinted(tenant, id_):
+                return ("conversation", tenant, id_) in self._followed
+            case PersonalMoved(tenant, id_) | SessionsEnded(tenant, id_):
+                return ("person", tenant, id_) in self._followed
+            case _:
+                return True
+
+    def follow(self, kind: Kind, tenant: str, id_: str) -> None:
+        delay_s = self._weather.subscribing_s()
+        self._process.later(delay_s, self._subscribed, (kind, tenant, id_))
+
+    def _subscribed(self, key: tuple[Kind, str, str]) -> None:
+        self._followed[key] = None
+        self.doubt("subscribed")
+
+    def unfollow(self, kind: Kind, tenant: str, id_: str) -> None:
+        self._followed.pop((kind, tenant, id_), None)
+
+    def on_doubt(self, doubt: Doubt) -> None:
+        self._doubts.append(doubt)
+
+    def doubt(self, why: str) -> None:
+        """Hints may have been lost."""
+        for one in self._doubts:
+            one(why)
+
+    async def start(self) -> None:
+        """Nothing goes on by itself."""
+
+    async def stop(self) -> None:
+        """Nothing has to be ended."""
 
 
 class Gateway:
@@ -105,7 +161,7 @@ class Gateway:
             Installation, CONFIG, *foundation(self)
         )
         self.hub = self.installation.signalr._hubs[HUB_PATH]
-        self.process.context.run(self.installation.chat.start)
+        self.process.task(self.installation.start())
 
     @property
     def accepts(self) -> bool:

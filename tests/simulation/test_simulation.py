@@ -30,6 +30,9 @@ from tests.support.server import ROOT
 SHARES = 4
 """The seeds are dealt out to so many tests, for as many processors."""
 
+WHOLE_S, WORST_S = 5.0, 15.0
+"""So soon after healing who stayed connected is whole: in 99 of 100 runs, in all."""
+
 FOUND_WITHIN = 200
 """Seeds after which a planted fault must have shown."""
 
@@ -42,18 +45,27 @@ def seeds(request: pytest.FixtureRequest) -> range:
 
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("share", range(SHARES))
-@pytest.mark.parametrize("gateways", [1])
-def test_the_promise_is_kept(seeds: range, gateways: int, share: int) -> None:
+def test_the_promise_is_kept(seeds: range, share: int) -> None:
     """A message could be lost, doubled, reordered or leaked when faults coincide."""
+    behind_s = []
     for seed in seeds[share::SHARES]:
-        done = run(seed, gateways)
-        assert done.clean, described(done, gateways)
+        done = run(seed, gateways_of(seed))
+        assert done.clean, described(done)
+        behind_s.append(done.behind_s)
+    behind_s.sort()
+    assert behind_s[-1] <= WORST_S
+    assert behind_s[len(behind_s) * 99 // 100 - 1] <= WHOLE_S
 
 
-def described(done: Run, gateways: int) -> str:
+def gateways_of(seed: int) -> int:
+    """One, two and three in turn."""
+    return 1 + seed % 3
+
+
+def described(done: Run) -> str:
     return "\n".join(
         [
-            f"seed {done.seed}, {gateways} gateways:",
+            f"seed {done.seed}, {gateways_of(done.seed)} gateways:",
             report(done.findings),
             *map(str, done.errors[:10]),
             *done.faults,
@@ -216,6 +228,11 @@ PLANTED: tuple[Planted, ...] = (
         frozenset({"phantom", "divergent"}),
     ),
     Planted("forget the keys of sends", forget_keys, frozenset({"doubled"})),
+    Planted(
+        "check no head",
+        replaced(HeadChecks, "start", lambda _checks: None),
+        frozenset({"not_whole"}),
+    ),
     Planted("trust the order of the bus", trust_the_bus, frozenset({"skipped"})),
     Planted(
         "fill no gap", replaced(Fanout, "_read", fill_no_gap), frozenset({"skipped"})

@@ -52,7 +52,10 @@ WHOLE_S: Final = 15.0
 BACK_S: Final = 120.0
 """Within this everybody is back: clients that failed often wait for long."""
 
-DEEDS_PER_S: Final = 6.0
+DEEDS_PER_S: Final = 3.0
+AT_ONCE: Final = (1, 1, 5)
+"""How many deeds there are at one moment: what decides wrongly needs a crowd."""
+
 FAULTS_PER_S: Final = 1.2
 CONVERSATIONS: Final = {"c1": PEOPLE, "c2": PEOPLE[:3]}
 
@@ -62,12 +65,17 @@ EXPECTED: Final = frozenset({"commit failed"})
 
 @dataclass
 class Run:
-    """What came of one seed."""
+    """What came of one seed.
+
+    `behind_s` is how long, after all had healed, a device that stayed connected lacked
+    something; within 0.25 s.
+    """
 
     seed: int
     findings: list[Finding]
     history: History
     faults: list[str] = field(default_factory=list)
+    behind_s: float = 0.0
     errors: list[MutableMapping[str, Any]] = field(default_factory=list)
 
     @property
@@ -91,16 +99,21 @@ class World:
         self.network = Network(self.loop, self.draw, self.gateways, self._wire)
         self.devices: list[Device] = []
         self.faults: list[str] = []
+        self.behind_s = 0.0
         self._count = gateways
         self._started = 0
         self._shutting: list[Any] = []
 
     def start_gateway(self) -> None:
         self._started += 1
+        # Several gateways keep their clocks within two seconds of the database's.
         wrong_by_ms = self.draw.choice((0, 0, -300_000, 300_000))
+        if self._count > 1:
+            wrong_by_ms //= 200
 
         def below(gateway: Gateway) -> Any:
             gateway.bus = SimulatedBus(
+                gateway.process,
                 lambda: [one for one in self.gateways if one is not gateway],
                 self.weather,
             )
@@ -173,25 +186,54 @@ class World:
                 self.faults.append(f"{self.loop.time():.3f} {fault.__name__}")
                 fault(self)
                 continue
-            device = self.draw.choice(self.devices)
-            deed = self.draw.choices(deeds, weights)[0]
-            device.act(deed, self.draw.choice(tuple(CONVERSATIONS)))
+            conversation = self.draw.choice(tuple(CONVERSATIONS))
+            for _ in range(self.draw.choice(AT_ONCE)):
+                device = self.draw.choice(self.devices)
+                deed = self.draw.choices(deeds, weights)[0]
+                device.act(deed, conversation)
 
     async def _heal(self) -> None:
         self.disk.down, self.disk.slow = False, 1.0
-        self.weather.down, self.weather.lost, self.weather.doubled = False, 0.0, 0.0
-        self.weather.late_s = 0.02
+        mend_bus(self)
+        self.weather.lost, self.weather.doubled, self.weather.late_s = 0.0, 0.0, 0.02
         for gateway in self.gateways:
             gateway.process.resume()
         while len(self.gateways) < self._count:
             self.start_gateway()
         healed_s = last_s = self.loop.time()
+        lines = {one.name: one.client._lifeline._connection for one in self.devices}
+        behind_since: dict[str, float] = {}
         while self.loop.time() < healed_s + BACK_S:
+            now_s, heads = self.loop.time(), self._heads()
             if any(one.busy or not one.whole for one in self.devices):
-                last_s = self.loop.time()
-            elif self.loop.time() > last_s + WHOLE_S:
+                last_s = now_s
+            elif now_s > last_s + WHOLE_S:
                 break
+            for device in self.devices:
+                # Who lost his connection meanwhile has to come back first.
+                stayed = device.client._lifeline._connection is lines[device.name]
+                if stayed and device.whole and self._is_behind(device, heads):
+                    since_s = behind_since.setdefault(device.name, now_s)
+                    self.behind_s = max(self.behind_s, now_s - since_s)
+                else:
+                    behind_since.pop(device.name, None)
             await asyncio.sleep(0.25)
+
+    def _heads(self) -> dict[tuple[str, str], int]:
+        """Of each person's conversations: what there is to be had now."""
+        rows = self._rows(
+            "SELECT user_id, conversation_id, head_seq FROM membership JOIN"
+            " conversation ON conversation.id = conversation_id WHERE left_seq IS NULL"
+        )
+        return {(user, name): head for user, name, head in rows}
+
+    def _is_behind(self, device: Device, heads: dict[tuple[str, str], int]) -> bool:
+        rooms = device.client.replica.rooms
+        return any(
+            name not in rooms or rooms[name].cursor < head
+            for (user, name), head in heads.items()
+            if user == device.user
+        )
 
     # ----------------------------------------------------------------- findings
 
@@ -308,9 +350,14 @@ def slow_disk(world: World) -> None:
 def break_bus(world: World) -> None:
     """No hint arrives."""
     world.weather.down = True
-    world.loop.call_later(
-        world.draw.random() * 4, setattr, world.weather, "down", False
-    )
+    world.loop.call_later(world.draw.random() * 4, mend_bus, world)
+
+
+def mend_bus(world: World) -> None:
+    """Hints arrive again, and every gateway knows that some did not."""
+    world.weather.down = False
+    for gateway in world.gateways:
+        gateway.process.soon(gateway.bus.doubt, "reconnected")
 
 
 def worsen_bus(world: World) -> None:
@@ -387,4 +434,6 @@ def run(seed: int, gateways: int = 2) -> Run:
         for one in logs
         if one["log_level"] not in QUIET and one["event"] not in EXPECTED
     ]
-    return Run(seed, findings, world.history, world.faults, errors)
+    return Run(
+        seed, findings, world.history, world.faults, world.behind_s, list(errors)
+    )
