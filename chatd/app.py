@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from dataclasses import dataclass, field, replace
+from functools import partial
 from urllib.parse import urlsplit
 
 import uvloop
@@ -40,7 +41,8 @@ from chatd.identity.claims import Identity
 from chatd.identity.issuers import issuers, signer
 from chatd.identity.kept import deployment_secret
 from chatd.identity.tokens import Verifier
-from chatd.operating.health import Check, Health, has_room
+from chatd.operating.health import STORE, Check, Health, has_room
+from chatd.operating.isolation import Isolation
 from chatd.operating.ports import open_port
 from chatd.operating.soundness import open_more_files
 from chatd.signalr.http.listener import HeadLimits
@@ -58,6 +60,9 @@ HUB_PATH = "/hub"
 SPREAD, FINISH = 0.4, 0.2
 """Of what is left of the grace: for sending clients away, and for methods that run.
 Half of the rest is for sockets, the other half for hooks and the store."""
+
+MOVING_S, CALLING_S = 10.0, 5.0
+"""For sending clients away from a gateway that goes on, and for their methods."""
 
 COLLECT_AFTER = (2_000, 10, 25)
 """Objects, then younger collections, between collections of each age. With Python's own
@@ -120,6 +125,13 @@ class Installation:
         self.signalr.mount(HUB_PATH, self.chat.hub())
         self.health = Health(self.clock, self._checks())
         self.probes = Probes(self.health, self._measure)
+        self.isolation = Isolation(
+            self.clock,
+            self.health,
+            partial(self.signalr.send_away, MOVING_S, CALLING_S),
+        )
+        if config.redis_url is not None:
+            bus.subscribe(self.isolation.listen)
         folder = config.attachments_folder
         depot = open_depot(config.attachments_url or f"file://{folder}")
         self.sweeper = Sweeper(self.context, depot)
@@ -142,6 +154,8 @@ class Installation:
         """Begin what goes on by itself; returns at once."""
         await self.bus.start()
         self.chat.start()
+        if self.config.redis_url is not None:
+            self.isolation.start()
 
     async def drain(self) -> float:
         """Tell balancers, then clients; the seconds that are left of the grace."""
@@ -156,6 +170,7 @@ class Installation:
     async def stop(self) -> None:
         """End everything in order; the store last, so that nothing is lost."""
         self.health.loop.stop()
+        await self.isolation.stop()
         await self.signalr.stop()
         await self.chat.stop()
         await self.bus.stop()
@@ -173,7 +188,7 @@ class Installation:
         async def schema() -> bool:
             return await self.store.read(fits, known, self.store.epoch)
 
-        checks = (Check("store", self.store.ready), Check("schema", schema))
+        checks = (Check(STORE, self.store.ready), Check("schema", schema))
         metrics.BUILD.info({"version": __version__, "schema": str(known)})
         file = self.config.database_file
         if file is None:

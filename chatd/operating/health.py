@@ -36,6 +36,7 @@ PROBED_S: Final = 30.0
 """Who has asked for readiness in this time is expected to ask again."""
 
 SERVING: Final = "serving"
+STORE: Final = "store"
 
 
 class LoopWatch:

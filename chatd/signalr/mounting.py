@@ -161,13 +161,16 @@ class SignalRServer:
             over_s: seconds over which to spread it; less where few are connected.
             finish_s: seconds more that methods which run may have.
         """
-        hubs = list(self._hubs.values())
-        for context in hubs:
+        for context in self._hubs.values():
             context.draining = True
-        await send_away(hubs, self._wheel, over_s, finish_s)
+        await self.send_away(over_s, finish_s)
         for connection in self.everyone():
             # Somebody was just being let in when the door was closed.
             connection.close(allow_reconnect=True)
+
+    async def send_away(self, over_s: float, finish_s: float) -> None:
+        """As `drain`, but the door stays open for who comes meanwhile."""
+        await send_away(list(self._hubs.values()), self._wheel, over_s, finish_s)
 
     async def stop(self) -> None:
         """Drop who is still there, and wait for hooks and methods that run."""

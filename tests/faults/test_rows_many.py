@@ -24,6 +24,9 @@ from tests.support.waiting import wait_until
 REPAIRED_S = 5.0
 """A hint that was lost costs no more than this (design, the promise)."""
 
+MOVED_S = 30.0
+"""Eight seconds of patience, and a few connections to close."""
+
 ANSWER_S = 5.0
 """Whoever asks while the database is away is told so within this."""
 
@@ -104,10 +107,17 @@ async def test_row_11_a_gateway_without_sql(two: Large) -> None:
         assert time.monotonic() - began_s < ANSWER_S
         ready = await http.get(f"{two.gateways[0].url}/readyz")
         assert ready.status_code == 503
-        assert (await talk.say("s001")).seq
+        await wait_until(partial(moves_on, talk, "anna"), MOVED_S, "anna is sent away")
+        assert "clients are sent elsewhere" in two.gateways[0].log
         two.to_postgres[0].heal()
         await wait_until(partial(accepted, talk, "anna"), 20)
         await finish(talk)
+
+
+async def moves_on(talk: Talk, user: str) -> bool:
+    """Others talk on; whether `user` has lost the connection meanwhile."""
+    assert (await talk.say("s001")).seq
+    return not talk.clients[user].connected
 
 
 async def accepted(talk: Talk, user: str) -> bool:
