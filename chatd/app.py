@@ -11,9 +11,6 @@ from urllib.parse import urlsplit
 
 import uvloop
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from chatd import __version__, failpoints, metrics, telemetry
 from chatd.actions.basis.context import Context
@@ -45,6 +42,7 @@ from chatd.operating.health import STORE, Check, Health, has_room
 from chatd.operating.isolation import Isolation
 from chatd.operating.ports import open_port
 from chatd.operating.soundness import open_more_files
+from chatd.operating.tracing import recording
 from chatd.signalr.http.listener import HeadLimits
 from chatd.signalr.mounting import SignalRServer
 from chatd.signalr.requests import Handshake
@@ -70,12 +68,6 @@ COLLECT_AFTER = (2_000, 10, 25)
 a stretch (`./dev bench storm`); now garbage in circles waits for half a million more
 objects, some 50 MB."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-WELCOME = """<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>chatd</title>
-<h1>chatd is running</h1>
-<p>This version has no web client yet. SignalR clients connect to <code>/hub</code>;
-the HTTP API is described at <a href="/v1/openapi.json">/v1/openapi.json</a>.</p>"""
 
 
 @dataclass(frozen=True)
@@ -146,9 +138,7 @@ class Installation:
             config.allowed_origin,
             _scrapes(config),
         )
-        self.application = Starlette(
-            routes=[*self.signalr.routes, *routes(door), Route("/", _welcome)]
-        )
+        self.application = Starlette(routes=[*self.signalr.routes, *routes(door)])
 
     async def start(self) -> None:
         """Begin what goes on by itself; returns at once."""
@@ -252,14 +242,6 @@ def _scrapes(config: Config) -> Scrapes:
     return Scrapes.BY_NEIGHBOURS if private else Scrapes.BY_OPERATORS
 
 
-async def _welcome(_http: Request) -> Response:
-    return Response(
-        WELCOME,
-        media_type="text/html",
-        headers={"content-security-policy": "default-src 'none'"},
-    )
-
-
 class _Server(Listener):
     """uvicorn's server, which says where it listens and drains before it goes."""
 
@@ -327,7 +309,11 @@ def serve(config: Config, parent: Parent | None = None) -> None:
     gc.set_threshold(*COLLECT_AFTER)
     # Before all else: a port that is taken must not leave a database touched.
     public = open_port(config.host, config.port) if parent is None else parent.public
-    with public, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        public,
+        recording(config, SystemClock()),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         runner.run(_serve(config, public, parent))
 
 

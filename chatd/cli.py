@@ -79,6 +79,8 @@ _SERVE = (
     click.option(
         "--unsafe-durability", is_flag=True, help="Answer before the disk has it."
     ),
+    click.option("--otlp-url", help="Where spans go: http://HOST:4318/v1/traces."),
+    click.option("--trace-ratio", type=float, help="Of traces sent; default 0.01."),
     click.option("--log-level", help="debug, info, warning or error."),
 )
 

@@ -34,6 +34,12 @@ from chatd_protocol.chat.routes import BASE, OPEN_ROUTES, ROUTES
 
 CORS_SECONDS = 600
 
+WELCOME = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>chatd</title>
+<h1>chatd is running</h1>
+<p>This version has no web client yet. SignalR clients connect to <code>/hub</code>;
+the HTTP API is described at <a href="/v1/openapi.json">/v1/openapi.json</a>.</p>"""
+
 
 def routes(door: Door) -> list[BaseRoute]:
     """All that this package serves, ready to be put into an application."""
@@ -65,6 +71,7 @@ def routes(door: Door) -> list[BaseRoute]:
     return [
         Mount(BASE, _AsSent(application)),
         *(Route(path, work) for path, work in outside),
+        Route("/", _welcome),
         Route("/metrics", answered(clock, _guarded(door), "getMetrics")),
     ]
 
@@ -173,3 +180,11 @@ def _packaged(name: str) -> bytes:
     """A published description, made once from the committed file, without spaces."""
     raw = files("chatd_protocol").joinpath("schema", name).read_bytes()
     return bytes(msgspec.json.format(raw, indent=-1))
+
+
+async def _welcome(_http: HttpRequest) -> Response:
+    return Response(
+        WELCOME,
+        media_type="text/html",
+        headers={"content-security-policy": "default-src 'none'"},
+    )

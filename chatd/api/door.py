@@ -30,7 +30,7 @@ from chatd.errors import Refused
 from chatd.identity.claims import Identity
 from chatd.ids import new_id
 from chatd.limits import Limits
-from chatd.telemetry import about, log, trace_of
+from chatd.telemetry import about, log
 from chatd_protocol.chat.base import Request
 from chatd_protocol.chat.http.rows import RouteRow
 from chatd_protocol.chat.requests import WatchEvents
@@ -130,7 +130,7 @@ def answered(clock: Clock, work: Endpoint, name: str) -> Endpoint:
 
     async def answer(http: HttpRequest) -> Response:
         request_id = new_id()
-        with about(request=request_id, trace=trace_of(http.headers.get("traceparent"))):
+        with about(http.headers.get("traceparent"), request=request_id):
             return await tried(http, request_id)
 
     async def tried(http: HttpRequest, request_id: str) -> Response:

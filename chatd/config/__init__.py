@@ -66,6 +66,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     limit: dict[str, int] = {}
     demo: bool = False
     unsafe_durability: bool = False
+    otlp_url: str | None = None
+    """Where spans go: http://collector:4318/v1/traces, say; takes the extra `otel`."""
+    trace_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
+    """Of all traces; calls that fail or are slow are sent in any case."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     failpoints: str | None = None
     """Faults on purpose, for tests; see `chatd.failpoints`."""
@@ -238,6 +242,8 @@ def _contradictions(config: Config) -> Iterator[str]:
         known = describe_limits(Limits())
         strange = next((name for name in config.limit if name not in known), "")
         yield f"limit: {error}{meant(strange, known)}"
+    if config.otlp_url and not config.otlp_url.startswith(("http://", "https://")):
+        yield "otlp_url: needs http://COLLECTOR:4318/v1/traces, or https"
     if config.metrics_port and config.metrics_port == config.port:
         yield "metrics_port: is the port itself; leave it out, or choose another"
     if config.drain_notice >= config.grace:

@@ -13,6 +13,7 @@ class Logged:
 
     `event` is the contract's event where the deed had it at hand; else it is read from
     the log, as `Sync` reads it. `kind` is the event's type, such as `message.edited`.
+    `origin` is the span of the deed, as a `traceparent`, where its trace is known.
     """
 
     tenant: str
@@ -20,6 +21,7 @@ class Logged:
     seq: int
     kind: str
     event: object | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from chatd.domain.announcements import Logged
 from chatd.errors import Refused
 from chatd.hub.parcels import RECIPIENTS_PER_TURN, send_to
 from chatd.hub.rooms import Room, Rooms
-from chatd.telemetry import log, spawn
+from chatd.telemetry import log, spans, spawn
 from chatd_protocol.chat.events import (
     ConversationCreated,
     LogEvent,
@@ -98,6 +98,8 @@ class Fanout:
         room.note(logged.seq, event)
         if room.behind_since_s is None:
             room.behind_since_s = self._clock.monotonic()
+        if logged.origin is not None:
+            room.origin = logged.origin
         self.advance(room)
 
     def advance(self, room: Room) -> None:
@@ -113,7 +115,7 @@ class Fanout:
             try:
                 room.audience.send(event)
             except Exception:  # noqa: BLE001 - the task tries again, then gives it up
-                log.exception("fan-out failed", conversation=room.key[1])
+                log.exception("fan-out failed", **_about(room))
                 break
             room.last += 1
             del room.pending[room.last]
@@ -138,11 +140,13 @@ class Fanout:
                     await self._step(room)
                     failures = 0
                 except Refused as refusal:
-                    log.warning("fan-out waits for the store", code=refusal.code)
+                    log.warning(
+                        "fan-out waits for the store", code=refusal.code, **_about(room)
+                    )
                     await asyncio.sleep(self._retry_s)
                 except Exception:  # noqa: BLE001 - one bad event must not stop a room
                     failures += 1
-                    log.exception("fan-out failed", conversation=room.key[1])
+                    log.exception("fan-out failed", **_about(room))
                     await asyncio.sleep(self._retry_s)
                     if failures == FAILURES_MAX:
                         self._skip(room)
@@ -155,11 +159,13 @@ class Fanout:
     def _caught_up(self, room: Room) -> None:
         """Everything announced was handed out; the sockets are written next turn."""
         since_s, room.behind_since_s = room.behind_since_s, None
+        origin, room.origin = room.origin, None
         if since_s is not None and room.audience:
             loop = asyncio.get_running_loop()
-            loop.call_soon(self._observe, since_s)
+            loop.call_soon(self._observe, since_s, origin)
 
-    def _observe(self, since_s: float) -> None:
+    def _observe(self, since_s: float, origin: str | None) -> None:
+        spans.followed(origin, "fanout.deliver", since_s)
         metrics.FANOUT_SECONDS.observe(self._clock.monotonic() - since_s)
 
     async def _step(self, room: Room) -> None:
@@ -245,3 +251,9 @@ class Fanout:
         room.last = seq
         room.pending.pop(seq, None)
         self._rooms.left(room, seq, left)
+
+
+def _about(room: Room) -> dict[str, str]:
+    ids = {"conversation": room.key[1]}
+    origin = spans.origin_of(room.origin)
+    return ids if origin is None else ids | {"trace": origin.trace_id}

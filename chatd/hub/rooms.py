@@ -24,6 +24,7 @@ class Room:
         pending: later positions that are known, with the event where it came along.
         entering: connections to be given everything after a position before they join.
         behind_since_s: when the first came of what was announced and not delivered yet.
+        origin: the deed that the last of it came from, where its trace is known.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class Room:
         "entering",
         "key",
         "last",
+        "origin",
         "pending",
         "pumping",
     )
@@ -40,6 +42,7 @@ class Room:
     def __init__(self, key: Key, last: int) -> None:
         self.key = key
         self.last = last
+        self.origin: str | None = None
         self.audience = Audience()
         self.pending: dict[int, LogEvent | None] = {}
         self.entering: dict[Connection, int] = {}

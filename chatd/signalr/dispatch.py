@@ -17,7 +17,7 @@ from chatd.signalr.connections.results import ConnectionEnded
 from chatd.signalr.crowds.gate import Gate
 from chatd.signalr.hub import Hub, HubException, Method
 from chatd.signalr.uploads import Upload
-from chatd.telemetry import about, log, spawn, trace_of
+from chatd.telemetry import about, log, spawn
 from chatd_protocol.signalr.messages import (
     NO_RESULT,
     CancelInvocation,
@@ -213,7 +213,10 @@ class Calls:
                 self._queued_bytes -= queued.size
                 self._current = queued.message.invocation_id
                 try:
-                    with about(**self._ids(queued.message)):
+                    with about(
+                        self._traceparent(queued.message),
+                        connection=self._connection.label,
+                    ):
                         await self._run(queued)
                 except asyncio.CancelledError:
                     if not self._cancelled_by_client():
@@ -230,11 +233,10 @@ class Calls:
             self._connection.deadlines.heard()
             self._rest()
 
-    def _ids(self, message: Call) -> dict[str, str | None]:
-        """By which the log is searched: a call's own trace, else its connection's."""
+    def _traceparent(self, message: Call) -> str | None:
+        """A call's own trace, else its connection's."""
         own = (message.headers or {}).get(TRACEPARENT)
-        given = own or self._connection.handshake.headers.get(TRACEPARENT)
-        return {"connection": self._connection.label, "trace": trace_of(given)}
+        return own or self._connection.handshake.headers.get(TRACEPARENT)
 
     def _cancelled_by_client(self) -> bool:
         """Whether the cancellation was for the current call and not for the worker."""

@@ -112,7 +112,7 @@ class Change:
 
     `result` (ids only, never text) is kept under `key` and answered by `AlreadyDone`.
     `events` may give the contract's event for positions that `writes` append, by their
-    order; it runs after the commit and must not fail.
+    order; it runs after the commit and must not fail. `origin` is announced with them.
     """
 
     tenant: str
@@ -122,6 +122,7 @@ class Change:
     key: Key | None = None
     result: Mapping[str, object] | None = None
     event: Callable[[Logged], object | None] | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

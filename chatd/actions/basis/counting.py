@@ -10,9 +10,12 @@ from typing import Final
 from chatd import metrics
 from chatd.clock import Clock
 from chatd.errors import Refused
-from chatd.telemetry import log
+from chatd.telemetry import labels, log, spans
 
 SENDS: Final = frozenset({("hub", "SendMessage"), ("http", "sendMessage")})
+
+FAILURES: Final = frozenset({"internal", "overloaded", "storage_unavailable"})
+"""Codes that are ours to mend; all others are answers like any."""
 
 
 class Counted:
@@ -22,6 +25,7 @@ class Counted:
         self._clock = clock
         self._door = door
         self._method = method
+        self._span = f"{door}.{method}"
         self._timers = [metrics.CALL_SECONDS.labels(door, method)]
         if (door, method) in SENDS:
             self._timers.append(metrics.SEND_ACK_SECONDS)
@@ -30,6 +34,7 @@ class Counted:
     def call(self) -> Iterator[None]:
         """Counts what happens within; failures go on as they are."""
         began_s = self._clock.monotonic()
+        recorded = spans.begin(self._span, labels())
         code = "ok"
         try:
             yield
@@ -41,6 +46,8 @@ class Counted:
             code = "cancelled"
             raise
         finally:
+            if recorded is not None:
+                spans.end(recorded, failed=code in FAILURES)
             took_s = self._clock.monotonic() - began_s
             for timer in self._timers:
                 timer.observe(took_s)

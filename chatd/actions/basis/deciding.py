@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from chatd.domain.people import Caller
 from chatd.domain.policy import Action, Verdict
 from chatd.errors import Refused
 from chatd.store.change import Change, Committed, Moved
+from chatd.telemetry import spans
 from chatd_protocol.chat.base import Request
 
 TRIES: Final = 5
@@ -32,8 +34,11 @@ async def carry_out(
         change = await change_of()
         if change is None:
             return None
+        if (origin := spans.origin()) is not None:
+            change = replace(change, origin=origin)
         try:
-            return await context.store.commit(change)
+            with spans.within("store.commit"):
+                return await context.store.commit(change)
         except Moved:
             for guard in change.guards:
                 context.facts.drop(change.tenant, guard.noun, guard.id)

@@ -29,8 +29,8 @@ from chatd.bus.redis.leases import RedisLeases
 from chatd.bus.redis.node import Wiring
 from chatd.bus.redis.topology import Topology
 from chatd.clock import Clock
-from chatd.domain.announcements import Announcement
-from chatd.telemetry import log, spawn
+from chatd.domain.announcements import Announcement, Logged
+from chatd.telemetry import log, spans, spawn
 
 QUEUE_MAX: Final = 20_000
 """Announcements that wait to be sent: what a roster of thousands makes at once."""
@@ -53,6 +53,7 @@ class RedisBus:
         self._doubts: list[Doubt] = []
         self._queue: deque[Announcement] = deque()
         self._news = asyncio.Event()
+        self._since_s: float | None = None
         self._owes = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.topology = Topology(
@@ -84,6 +85,8 @@ class RedisBus:
     def publish(self, announcements: Sequence[Announcement]) -> None:
         """Tell the listeners here at once, in order, and all others a moment later."""
         self._here.publish(announcements)
+        if self._since_s is None:
+            self._since_s = self._clock.monotonic()
         free = QUEUE_MAX - len(self._queue)
         self._queue.extend(announcements[:free])
         if free < len(announcements):
@@ -138,6 +141,7 @@ class RedisBus:
 
     async def _send_queue(self) -> None:
         batch, self._queue = self._queue, deque()
+        since_s, self._since_s = self._since_s, None
         by_channel: dict[tuple[int, bytes], list[Item]] = {}
         for announcement in batch:
             if (told := item(announcement)) is not None:
@@ -150,6 +154,9 @@ class RedisBus:
                 sealed += 1
                 if sealed % ENVELOPES_PER_TURN == 0:
                     await asyncio.sleep(0)
+        for announcement in batch:
+            if since_s is not None and isinstance(announcement, Logged):
+                spans.followed(announcement.origin, "bus.publish", since_s)
 
     def _send(self, partition: int, channel: bytes, items: Sequence[Item]) -> None:
         node = self.topology.node(partition)

@@ -49,6 +49,7 @@ class _Logged(msgspec.Struct, array_like=True, tag="l", frozen=True):
     seq: int
     kind: str
     event: LogEvent | None = None
+    origin: str | None = None
 
 
 class _PersonalMoved(msgspec.Struct, array_like=True, tag="p", frozen=True):
@@ -179,9 +180,9 @@ def _without_event(item: Item) -> Item:
 def item(announcement: Announcement) -> Item | None:
     """An announcement as it travels; None if it concerns this process alone."""
     match announcement:
-        case Logged(tenant, conversation_id, seq, kind, event):
+        case Logged(tenant, conversation_id, seq, kind, event, origin):
             told = event if isinstance(event, LogEvent) else None
-            return _Logged(tenant, conversation_id, seq, kind, told)
+            return _Logged(tenant, conversation_id, seq, kind, told, origin)
         case PersonalMoved(tenant, user_id, personal_seq):
             return _PersonalMoved(tenant, user_id, personal_seq)
         case FactsMoved(tenant, noun, id_):
@@ -201,7 +202,12 @@ def taken(item: Item) -> Announcement | Lost | Probe:
     match item:
         case _Logged():
             return Logged(
-                item.tenant, item.conversation_id, item.seq, item.kind, item.event
+                item.tenant,
+                item.conversation_id,
+                item.seq,
+                item.kind,
+                item.event,
+                item.origin,
             )
         case _PersonalMoved():
             return PersonalMoved(item.tenant, item.user_id, item.personal_seq)

@@ -97,8 +97,12 @@ async def apply(tx: Transaction, change: Change) -> Effects:
 def committed(change: Change, effects: Effects) -> Committed:
     """What a Change that is on disk is answered and announced with."""
     logged = effects.logged
-    if change.event is not None:
-        logged = [replace(row, event=change.event(row)) for row in logged]
+    if (event_of := change.event) is not None:
+        logged = [
+            replace(row, event=event_of(row), origin=change.origin) for row in logged
+        ]
+    elif change.origin is not None:
+        logged = [replace(row, origin=change.origin) for row in logged]
     # Facts first: whoever acts on the news must not decide by what it made stale.
     return Committed(
         seqs=tuple(row.seq for row in logged),

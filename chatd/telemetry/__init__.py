@@ -9,7 +9,6 @@ libraries say is taken in from warnings on: their debug lines print what they ca
 import asyncio
 import contextlib
 import logging
-import re
 import sys
 from collections.abc import Coroutine, Iterator, Mapping, MutableMapping, MutableSet
 from contextvars import ContextVar
@@ -20,6 +19,8 @@ import orjson
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from chatd.telemetry import spans
+
 log: FilteringBoundLogger = structlog.get_logger("chatd")
 
 _ABOUT: ContextVar[Mapping[str, object]] = ContextVar(
@@ -28,34 +29,29 @@ _ABOUT: ContextVar[Mapping[str, object]] = ContextVar(
 
 _ALWAYS: Final[dict[str, object]] = {}
 
-_TRACEPARENT: Final = re.compile(
-    r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
-)
-
-
-def trace_of(traceparent: str | None) -> str | None:
-    """The trace id of a `traceparent` header; None when it is none (W3C, 3.2 and 4.3).
-
-    Of later versions the part that this one defines is taken, as the text demands.
-    """
-    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
-    if found is None or (found[1] == "00" and found[3] is not None):
-        return None
-    return found[2]
-
 
 @contextlib.contextmanager
-def about(**ids: object) -> Iterator[None]:
+def about(traceparent: str | None = None, /, **ids: object) -> Iterator[None]:
     """Within the block every log line of this task, and of those it starts, has `ids`.
 
-    None is left out. One variable holds all of them: this runs with every call.
+    So have they the trace of a `traceparent` header, which calls then belong to. None
+    is left out. One variable holds all of them: this runs with every call.
     """
     known = {name: value for name, value in ids.items() if value is not None}
+    if (given := spans.origin_of(traceparent)) is not None:
+        with spans.joined(given), about(None, trace=given.trace_id, **known):
+            yield
+        return
     token = _ABOUT.set({**_ABOUT.get(), **known})
     try:
         yield
     finally:
         _ABOUT.reset(token)
+
+
+def labels() -> Mapping[str, object]:
+    """The ids of the current task's log lines."""
+    return _ABOUT.get()
 
 
 def configure(level: str = "info", **always: object) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from chatd.telemetry import about, configure, log, spawn, trace_of
+from chatd.telemetry import about, configure, labels, log, spawn
 
 KEYS = ("request", "connection", "trace")
 
@@ -73,27 +73,6 @@ def test_a_log_that_cannot_be_written_fails_nobody(
     log.error("commit failed")
 
 
-@pytest.mark.parametrize(
-    ("header", "trace"),
-    [
-        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", True),
-        ("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the", True),
-        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what", False),
-        ("ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", False),
-        ("00-00000000000000000000000000000000-b7ad6b7169203331-01", False),
-        ("00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", False),
-        ("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", False),
-        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", False),
-        ("", False),
-        (None, False),
-    ],
-)
-def test_the_trace_of_a_header(header: str | None, trace: bool) -> None:
-    """A trace would end at our door (W3C Trace Context, 3.2), or begin with rubbish."""
-    expected = "0af7651916cd43dd8448eb211c80319c" if trace else None
-    assert trace_of(header) == expected
-
-
 async def test_ids_are_on_every_line_of_a_call(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -103,7 +82,7 @@ async def test_ids_are_on_every_line_of_a_call(
     async def work() -> None:
         log.info("in a task of its own")
 
-    with about(request="r1", trace=None):
+    with about(None, request="r1", connection=None):
         log.info("outside")
         with about(connection="c1"):
             await spawn(owned, work(), "work")
@@ -111,6 +90,18 @@ async def test_ids_are_on_every_line_of_a_call(
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     ids = [{k: v for k, v in one.items() if k in KEYS} for one in lines]
     assert ids == [{"request": "r1"}, {"request": "r1", "connection": "c1"}, {}]
+
+
+def test_the_trace_of_a_caller_is_on_every_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What an embedding application did could not be followed into the server."""
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    with about(f"00-{trace}-b7ad6b7169203331-01", request="r1"):
+        log.info("inside")
+        assert labels() == {"trace": trace, "request": "r1"}
+    record = json.loads(capsys.readouterr().err)
+    assert (record["trace"], record["request"]) == (trace, "r1")
 
 
 def test_what_stands_in_every_line(capsys: pytest.CaptureFixture[str]) -> None:
