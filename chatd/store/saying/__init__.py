@@ -1,0 +1,1 @@
+"""What moderators are shown of what people say."""
