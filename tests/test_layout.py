@@ -37,12 +37,9 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "chatd/signalr/connections/sides.py": "protocols, alone",
 }
 
-# Codes that the contract promises for what this version does not offer yet:
-# held content. Each goes when its
-# feature comes.
-RESERVED_CODES = {
-    "content_held",
-}
+# Codes that the contract promises for what this version does not offer yet. Each goes
+# when its feature comes.
+RESERVED_CODES: set[str] = set()
 
 SQL = re.compile(
     r"^\s*(SELECT\s.+\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s"

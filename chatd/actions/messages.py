@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import msgspec
-
 from chatd import metrics
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
@@ -17,12 +15,14 @@ from chatd.actions.basis.deciding import (
 from chatd.actions.basis.facts import Place
 from chatd.actions.content import attachments
 from chatd.actions.keeping.audit import noted
+from chatd.actions.saying import answers, held, texts
 from chatd.clock import from_rfc3339, rfc3339
 from chatd.domain.announcements import Logged
+from chatd.domain.content.screening import Screened
 from chatd.domain.messages import MessageRecord
 from chatd.domain.people import Caller
 from chatd.domain.policy import Action
-from chatd.domain.texts import links_in, normal_text
+from chatd.domain.texts import normal_text
 from chatd.domain.verdicts import decide
 from chatd.errors import Refused, invalid
 from chatd.ids import new_id
@@ -32,9 +32,11 @@ from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
 from chatd.store.personal import HideMessage
 from chatd.store.removing import forwarded
 from chatd.store.removing.copies import RemoveCopies
+from chatd.store.saying import held as held_store
+from chatd.store.saying.held import HoldEdit
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.events import MessageCreated
-from chatd_protocol.chat.objects import WITHOUT_TRACE, Link, Message, PersonName
+from chatd_protocol.chat.objects import WITHOUT_TRACE, Message, PersonName
 
 
 async def send(
@@ -49,7 +51,7 @@ async def send(
         Refused: `not_found`, `idempotency_conflict`, `invalid_request`, or why the
             caller may not send there.
     """
-    text = sendable_text(
+    text = texts.sendable_text(
         context, request.text, "/text", files=request.attachment_ids is not None
     )
     wanted = InsertMessage(
@@ -57,7 +59,7 @@ async def send(
         conversation_id=request.conversation_id,
         author_id=caller.user_id,
         text=text,
-        links_json=None if text is None else links_json(text),
+        links_json=None if text is None else texts.links_json(text),
         reply_to_id=request.reply_to_id,
         client_message_id=request.client_message_id,
         digest=digest(request),
@@ -83,21 +85,16 @@ async def deliver(
         return await _send(context, caller, wanted, attachment_ids, guards)
     except AlreadyDone as done:
         metrics.IDEMPOTENT_REPLAYS.inc()
-        return await _by_id(context, caller, str(done.result["messageId"]))
+        return await answers.done_before(context, caller, wanted, done.result)
     except Refused as refused:
         if refused.code == "storage_unavailable":
             # To ask the same database once more would keep the sender waiting twice.
             raise
-        earlier = await context.store.read(
-            messages.by_client_id,
-            caller.tenant,
-            caller.user_id,
-            wanted.client_message_id,
-        )
-        if earlier is None or earlier.digest not in (None, wanted.digest):
+        earlier = await answers.earlier(context, caller, wanted)
+        if earlier is None:
             raise
         metrics.IDEMPOTENT_REPLAYS.inc()
-        return presenting.message(earlier)
+        return earlier
 
 
 async def _send(
@@ -108,6 +105,7 @@ async def _send(
     guards: tuple[Guard, ...],
 ) -> Message:
     sent: list[Message] = []
+    made = wanted
 
     async def change() -> Change:
         place = await allowed_place(context, caller, wanted.conversation_id, "send")
@@ -121,6 +119,8 @@ async def _send(
             write = replace(
                 wanted, attached=files.attached, attachments_json=files.shown_json
             )
+        nonlocal made
+        made = write = texts.screened(place.case.policy, write)
         now_ms = context.clock.now_ms()
         author = place.case.sender.person
 
@@ -135,8 +135,8 @@ async def _send(
                     author_name=author.name,
                     created_at_ms=now_ms,
                     last_event_seq=logged.seq,
-                    text=wanted.text,
-                    links_json=wanted.links_json,
+                    text=write.text,
+                    links_json=write.links_json,
                     attachments_json=write.attachments_json,
                     reply_to_id=wanted.reply_to_id,
                     client_message_id=wanted.client_message_id,
@@ -153,10 +153,13 @@ async def _send(
             )
 
         known = tuple(dict.fromkeys((*place.guards, *guards)))
-        return Change(caller.tenant, now_ms, (write,), known, event=event)
+        writes = texts.written(write)
+        return Change(caller.tenant, now_ms, writes, known, event=event)
 
     await carry_out(context, change)
-    return sent[-1]
+    if not sent:
+        return await answers.waiting(context, caller, made)
+    return answers.warned(sent[-1], made.screened)
 
 
 async def _check_reply(
@@ -168,30 +171,6 @@ async def _check_reply(
         raise invalid("/replyToId", "not_found")
 
 
-def sendable_text(
-    context: Context, text: str | None, pointer: str, *, files: bool
-) -> str | None:
-    """The text of a new message; files make do without one (ITS-56, ITS-62).
-
-    Raises:
-        Refused: `invalid_request` when there is neither, or for the text.
-    """
-    if files and not (text or "").strip():
-        return None
-    if text is None:
-        raise invalid(pointer, "required")
-    return normal_text(text, pointer, context.limits.message_text_code_points)
-
-
-def links_json(text: str) -> str | None:
-    """The links of a text as they are stored (ITS-60)."""
-    links = links_in(text)
-    if not links:
-        return None
-    shown = [Link(start=one.start, end=one.end, url=one.url) for one in links]
-    return msgspec.json.encode(shown).decode()
-
-
 async def edit(
     context: Context, caller: Caller, request: requests.EditMessage
 ) -> Message:
@@ -199,9 +178,11 @@ async def edit(
 
     Raises:
         Refused: `not_found`, `edit_conflict` when it was edited or removed meanwhile,
-            `edit_window_over`, `invalid_request`, or why the caller may not.
+            `edit_window_over`, `content_held`, `invalid_request`, or why the caller
+            may not.
     """
-    text = normal_text(request.text, "/text", context.limits.message_text_code_points)
+    found: Screened | None = None
+    wanted = normal_text(request.text, "/text", context.limits.message_text_code_points)
     expected_ms = None
     if request.expected_edited_at is not None:
         try:
@@ -218,37 +199,85 @@ async def edit(
         require(decide("edit", case))
         if expected_ms is not None and expected_ms != record.edited_at_ms:
             raise Refused("edit_conflict")
+        nonlocal found
+        found = texts.allowed_text(place.case.policy, wanted)
+        text = wanted if found is None else found.text
         if record.text == text:
-            return None
-        write = EditMessage(
-            id=record.id,
-            conversation_id=record.conversation_id,
-            actor_id=caller.user_id,
-            text=text,
-            links_json=links_json(text),
-            expected_ms=record.edited_at_ms,
-            history=place.case.policy.history_for_new_members,
-        )
-        return Change(caller.tenant, now_ms, (write,), place.guards)
+            return await _as_it_was(context, caller, record)
+        writes = _edited(caller, place, record, text, found)
+        return Change(caller.tenant, now_ms, writes, place.guards)
 
     await carry_out(context, change)
-    return await _by_id(context, caller, request.message_id)
+    return answers.warned(await _by_id(context, caller, request.message_id), found)
+
+
+async def _as_it_was(
+    context: Context, caller: Caller, record: MessageRecord
+) -> Change | None:
+    """Nothing is edited; another text that waits is taken back by that."""
+    waits = await context.store.read(held_store.of_edit, caller.tenant, record.id)
+    if waits is None:
+        return None
+    drop = held.dropped(waits, files=False)
+    return Change(caller.tenant, context.clock.now_ms(), (drop,))
+
+
+def _edited(
+    caller: Caller,
+    place: Place,
+    record: MessageRecord,
+    text: str,
+    found: Screened | None,
+) -> tuple[Write, ...]:
+    if found is not None and found.treatment == "hold":
+        return (
+            HoldEdit(
+                id=new_id(),
+                message_id=record.id,
+                conversation_id=record.conversation_id,
+                author_id=caller.user_id,
+                text=text,
+                links_json=texts.links_json(text),
+                expected_ms=record.edited_at_ms,
+                sorts=found.sorts,
+            ),
+        )
+    write = EditMessage(
+        id=record.id,
+        conversation_id=record.conversation_id,
+        actor_id=caller.user_id,
+        text=text,
+        links_json=texts.links_json(text),
+        expected_ms=record.edited_at_ms,
+        history=place.case.policy.history_for_new_members,
+    )
+    return (write, *texts.flagged(found, record.id, record.conversation_id))
 
 
 async def delete(
     context: Context, caller: Caller, request: requests.DeleteMessage
 ) -> Message:
     """Take a message's content away for everybody (ITS-41, ITS-76, ITS-77, ITS-81), or
-    hide the message from the caller alone (MOO-53, MOO-55).
+    hide the message from the caller alone (MOO-53, MOO-55). An own message that waits
+    for a moderator, or was refused, is taken back.
 
     Raises:
         Refused: `not_found`, or why the caller may not.
     """
-    if request.scope == "me":
-        return await _hide(context, caller, request.message_id)
+    try:
+        if request.scope == "me":
+            return await _hide(context, caller, request.message_id)
+        return await _remove(context, caller, request.message_id)
+    except Refused as refused:
+        if refused.code != "not_found":
+            raise
+        return await held.take_back(context, caller, request.message_id)
+
+
+async def _remove(context: Context, caller: Caller, message_id: str) -> Message:
 
     async def change() -> Change | None:
-        place, record = await visible(context, caller, request.message_id)
+        place, record = await visible(context, caller, message_id)
         own = record.author_id == caller.user_id
         action: Action = "delete" if own else "deleteOthers"
         require(decide(action, replace(place.case, message=record)))
@@ -273,7 +302,7 @@ async def delete(
         return Change(caller.tenant, context.clock.now_ms(), writes, place.guards)
 
     await carry_out(context, change)
-    return await _by_id(context, caller, request.message_id)
+    return await _by_id(context, caller, message_id)
 
 
 def _notice(tombstone: str, *, named: bool) -> str:

@@ -26,6 +26,7 @@ from chatd.limits import Limits
 from chatd.store import conversation_views, people
 from chatd.store.between import acquaintances
 from chatd.store.conversation_views import ConversationView
+from chatd.store.saying.held import HeldRecord
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import objects
 from chatd_protocol.chat.objects import (
@@ -160,6 +161,7 @@ def shown(gathered: Gathered, view: ConversationView, limits: Limits) -> Convers
             if id_ in gathered.people
         ),
         denied=denied(case_of(gathered, view)),
+        held=tuple(held(one) for one in view.held) or None,
     )
 
 
@@ -204,6 +206,11 @@ def hidden(message: Message) -> Message:
         created_at=message.created_at,
         removed=Removal(at=message.created_at, notice=HIDDEN),
     )
+
+
+def held(record: HeldRecord) -> Message:
+    """A message that waits for a moderator, or was refused, for its author."""
+    return msgspec.structs.replace(message(record.message), held=record.state)
 
 
 def facts_of(

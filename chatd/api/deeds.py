@@ -26,6 +26,7 @@ from chatd.actions.content import attachments, search
 from chatd.actions.directory import people, policies, tenants
 from chatd.actions.directory.kinds import ROSTERS
 from chatd.actions.keeping import audit
+from chatd.actions.saying import held
 from chatd.actions.starting import start
 from chatd.domain.people import Caller
 from chatd_protocol.chat.objects import Conversation
@@ -126,6 +127,14 @@ _KEEPING = {
     "listAudit": Deed(audit.page, Cost.READ),
 }
 
+# As are these.
+_SCREENING = {
+    "listHeldMessages": Deed(held.page, Cost.READ),
+    "releaseHeldMessage": Deed(held.release, Cost.WRITE),
+    "refuseHeldMessage": Deed(held.refuse, Cost.WRITE),
+    "listFlaggedMessages": Deed(held.flagged_page, Cost.READ),
+}
+
 _STREAMS = {"listEvents": Deed(recovery.event_page, Cost.READ)}
 
 _ROSTERS = {
@@ -141,5 +150,5 @@ _ROSTERS = {
 }
 
 DEEDS: Mapping[str, Deed] = MappingProxyType(
-    _OWN | _DIRECTORY | _STREAMS | _ROSTERS | _KEEPING
+    _OWN | _DIRECTORY | _STREAMS | _ROSTERS | _KEEPING | _SCREENING
 )

@@ -38,6 +38,8 @@ from chatd.store.rosters import (
     RemoveRoster,
     RemoveRosterMember,
 )
+from chatd.store.saying.flagged import FlagMessage
+from chatd.store.saying.held import DropHeld, HoldEdit, HoldMessage, RefuseHeld
 from chatd.store.tenants import PutPolicy, PutTenant
 
 Write = (
@@ -49,6 +51,11 @@ Write = (
     | InsertMessage
     | EditMessage
     | RemoveMessage
+    | HoldMessage
+    | HoldEdit
+    | RefuseHeld
+    | DropHeld
+    | FlagMessage
     | RemoveCopies
     | DoomBlob
     | PutAttachment

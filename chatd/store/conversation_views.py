@@ -13,6 +13,8 @@ from chatd.domain.messages import MessageRecord
 from chatd.store import messages, personal
 from chatd.store.conversations import COLUMNS, to_record
 from chatd.store.members import visible
+from chatd.store.saying import held
+from chatd.store.saying.held import HeldRecord
 from chatd.store.transaction import Row, SqlValue, Transaction, placeholders
 
 
@@ -51,7 +53,7 @@ class ConversationView:
     `unread` stops at the given bound plus one. `others` are the ids of up to a few
     other participants, the peer first of a direct conversation. `ranges` is what the
     person may see of the log, `hidden` the positions of messages that the person has
-    deleted for himself.
+    deleted for himself, `held` those of the person's own that wait for a moderator.
     """
 
     record: ConversationRecord
@@ -65,6 +67,7 @@ class ConversationView:
     ranges: tuple[Range, ...]
     amended: Amendments
     hidden: frozenset[int] = frozenset()
+    held: tuple[HeldRecord, ...] = ()
 
     def sees(self, seq: int) -> bool:
         """Whether the person may see a position of the log."""
@@ -162,10 +165,12 @@ async def views(
     stays = await _intervals(tx, tenant, user_id, ids)
     others = await _others(tx, tenant, user_id, ids, others_max)
     hidden = await _hidden(tx, tenant, user_id, rows)
+    waiting = await held.own(tx, tenant, user_id, [r[0] for r in rows if r[34] > 0])
     found = {
         row[0]: replace(
             _view(row, stays[row[0]], others.get(row[0], ()), history),
             hidden=hidden.get(row[0], frozenset()),
+            held=waiting.get(row[0], ()),
         )
         for row in rows
     }
@@ -241,7 +246,7 @@ async def _rows(
         " AND s.user_id = p.user_id) ORDER BY t.seq DESC LIMIT 1) END,"
         " p.left_state, p.left_participant_count, p.left_activity_ms,"
         " p.amended_seq, p.amended_after_seq, p.amended_after_pseq, p.hidden_seq,"
-        " p.hidden_messages"
+        " p.hidden_messages, p.held_messages"
         " FROM conversation_person p"
         " JOIN conversation c ON c.tenant = p.tenant AND c.id = p.conversation_id"
         f" LEFT JOIN {personal.OPEN_STAY} WHERE p.tenant = $1 AND p.user_id = $2"

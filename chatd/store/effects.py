@@ -17,8 +17,9 @@ from chatd.domain.announcements import (
 )
 from chatd.store.transaction import Transaction
 
-Erased = Literal["message", "sessions"]
-"""A message's content; tokens of a person that were made before a moment."""
+Erased = Literal["message", "held", "sessions"]
+"""A message's content; one that waited and was taken back; tokens of a person that were
+made before a moment."""
 
 
 class Effects:

@@ -7,9 +7,10 @@ path is `insert`: four statements, all by primary key or unique index.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chatd.domain.content.screening import Screened
 from chatd.domain.members import History, Range
 from chatd.domain.messages import Forwarded, MessageRecord
-from chatd.store.content import attachments, former, search
+from chatd.store.content import attachments, former, search, waiting
 from chatd.store.content.attachments import Attach
 from chatd.store.effects import Effects
 from chatd.store.transaction import Row, SqlValue, Transaction, placeholders, typed_rows
@@ -32,7 +33,8 @@ TABLES = (
 class InsertMessage:
     """A new message; `digest` tells whether a repeated client id means the same.
 
-    `attached` are its files, and `attachments_json` what is shown of them.
+    `attached` are its files, and `attachments_json` what is shown of them; `screened`
+    is what policy made of its text.
     """
 
     id: str
@@ -47,6 +49,7 @@ class InsertMessage:
     forwarded: Forwarded | None = None
     attached: tuple[Attach, ...] = ()
     attachments_json: str | None = None
+    screened: Screened | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,7 @@ async def edit(tx: Transaction, effects: Effects, write: EditMessage) -> None:
     )
     if not changed:
         raise Conflict
+    await waiting.drop_edits(tx, effects, write.id)
     await search.drop(tx, effects.tenant, write.id)
     shown = await attachments.shown(tx, effects.tenant, write.id)
     where = (effects.tenant, write.conversation_id, write.id)
@@ -209,6 +213,7 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> Non
     )
     await search.drop(tx, effects.tenant, write.id)
     await attachments.release(tx, effects, write.id)
+    await waiting.drop_edits(tx, effects, write.id)
 
 
 async def tell_former(

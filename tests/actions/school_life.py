@@ -18,7 +18,9 @@ from chatd.actions import (
     reading,
 )
 from chatd.actions.directory import kinds, people, policies
+from chatd.actions.saying import held
 from chatd_protocol.chat import directory, requests
+from chatd_protocol.chat.http import screening
 from chatd_protocol.chat.objects import Message
 from chatd_protocol.chat.policy import PutPolicy
 from tests.actions.deeds import send, start, who
@@ -175,6 +177,33 @@ def hiding(name: str, user: str) -> Deed:
         await life.directs(policies.put, rules)
         asked = requests.DeleteMessage(message_id=life.said[name].id, scope="me")
         await life.does(messages.delete, user, asked)
+
+    return run
+
+
+def waiting(*decisions: str) -> Deed:
+    """Tom says his number and edits his last words to it; what becomes of each."""
+    phone, moderator = "0171 2345678", who("mod", "school", "moderation")
+    deeds: Mapping[str, tuple[Any, Any]] = {
+        "release": (held.release, screening.ReleaseHeldMessage),
+        "refuse": (held.refuse, screening.RefuseHeldMessage),
+    }
+
+    async def run(life: Life) -> None:
+        rules = PutPolicy(tenant_id="school", policy={"pii": {"phone": "hold"}})
+        await life.directs(policies.put, rules)
+        said = await send(life.school, "tom", life.ids["group"], phone)
+        await life.edit("last", phone)
+        asked = screening.ListHeldMessages()
+        page = await held.page(life.school.context, moderator, asked)
+        for decision, one in zip(decisions, page.messages, strict=False):
+            if decision == "take back":
+                await life.does(
+                    messages.delete, "tom", requests.DeleteMessage(message_id=said.id)
+                )
+                continue
+            action, request = deeds[decision]
+            await action(life.school.context, moderator, request(held_id=one.id))
 
     return run
 
@@ -351,6 +380,13 @@ DEEDS: Mapping[str, Deed] = {
         ),
         deleting("last"),
     ),
+    # waiting for a moderator
+    "wait": waiting(),
+    "wait, and be said": waiting("release", "release"),
+    "wait, and be refused": waiting("refuse", "refuse"),
+    "wait, and be taken back": waiting("take back", "release"),
+    "wait, and who left": one_after_another(waiting(), removing("tom")),
+    "wait for what is removed": one_after_another(waiting(), deleting("last")),
     # people
     "add": adding("ben"),
     "add several": adding("zed", "ben", "adam"),

@@ -33,11 +33,10 @@ WAITING: Final[Mapping[str, str]] = {
     "search": "ITS-13, 24, 71 … 74, MOO-24, 87",
     "reports": "ITS-29, 40, 68, 82 … 93, 104, TUT-27 … 29",
     "mass messages": "ITS-23, 107 … 109, 114, 115, 117, PLU-10, 11",
-    "detection of contact data": "TUT-24 … 26",
     "automation by a service": "PLU-9, 12",
     "staff who read, and the audit": "MOO-75, 81, 82, 88, 94",
     "export and erasure": "MOO-91",
-    "pages of the platform's own": "ITS-138, 143, TUT-33",
+    "pages of the platform's own": "ITS-138, 143, TUT-24, 33",
 }
 """What a number waits for → the numbers, `ITS-6, 7, 9 … 12`."""
 

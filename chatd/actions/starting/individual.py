@@ -6,7 +6,7 @@ conversations only those are listed in which there is more than that one message
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatd.actions.basis.facts import Place
 from chatd.actions.starting.wanting import Wanted, said_in
@@ -69,7 +69,8 @@ def change(
         CreateConversation(
             entry, "mass", wanted.title, caller.user_id, alone, sent_to=len(ids)
         ),
-        *said_in(found.first, entry),
+        # Nobody but the sender reads it here: there is nothing to hold back.
+        *said_in(replace(found.first, screened=None), entry),
     )
     return Change(
         caller.tenant,

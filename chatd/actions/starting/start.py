@@ -9,12 +9,15 @@ may not be written to is named with the reason.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from chatd import metrics
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out, require
 from chatd.actions.basis.facts import place_now
 from chatd.actions.members import refusals
+from chatd.actions.saying.texts import warning
 from chatd.actions.starting import individual
 from chatd.actions.starting.individual import Addressed
 from chatd.actions.starting.meant import KIND_OF, Meant, meant
@@ -25,6 +28,7 @@ from chatd.actions.starting.wanting import (
     said_in,
     wanted_of,
 )
+from chatd.domain.content.screening import Screened
 from chatd.domain.conversations import Kind, direct_key
 from chatd.domain.people import Caller
 from chatd.domain.verdicts import decide
@@ -38,6 +42,7 @@ from chatd.store.engine import applying
 from chatd.store.members import NewMember
 from chatd.store.messages import InsertMessage
 from chatd.store.personal import SetMarks
+from chatd.store.saying import held
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat.requests import StartConversation
 from chatd_protocol.chat.results import (
@@ -77,9 +82,12 @@ async def start(
         metrics.IDEMPOTENT_REPLAYS.inc()
         return await _answer(context, caller, earlier)
     results: list[dict[str, object]] = []
+    screened: Screened | None = None
 
     async def change() -> Change:
+        nonlocal screened
         first = await first_message(context, caller, wanted)
+        screened = None if first is None else first.screened
         found = await context.store.read(_find, caller, wanted, first, context.limits)
         if found.existing is not None:
             made = await _go_on(context, caller, wanted, found.existing, first)
@@ -94,7 +102,8 @@ async def start(
         metrics.IDEMPOTENT_REPLAYS.inc()
         # The key, or the first message's own id: either names the conversation.
         return await _answer(context, caller, done.result)
-    return await _answer(context, caller, results[-1])
+    answer = await _answer(context, caller, results[-1])
+    return msgspec.structs.replace(answer, warning=warning(screened))
 
 
 async def _find(
@@ -256,6 +265,13 @@ async def _go_on(
 async def _answer(
     context: Context, caller: Caller, result: Mapping[str, object]
 ) -> ConversationStarted:
+    if "heldId" in result:
+        waits = await context.store.read(
+            held.by_id, caller.tenant, str(result["heldId"])
+        )
+        if waits is None:
+            raise Refused("not_found")
+        result = {"conversationId": waits.message.conversation_id}
     if "messageId" in result:
         record = await context.store.read(
             messages.by_id, caller.tenant, str(result["messageId"])

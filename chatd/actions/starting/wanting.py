@@ -5,14 +5,20 @@ from dataclasses import dataclass, replace
 
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import digest
+from chatd.actions.basis.facts import policy_of
 from chatd.actions.content import attachments
 from chatd.actions.content.attachments import Chosen
-from chatd.actions.messages import links_json, sendable_text
+from chatd.actions.saying.texts import (
+    links_json,
+    screened,
+    sendable_text,
+    written,
+)
 from chatd.domain.people import Caller
 from chatd.domain.texts import normal_title
 from chatd.errors import invalid
 from chatd.ids import new_id
-from chatd.store.change import Key
+from chatd.store.change import Key, Write
 from chatd.store.messages import InsertMessage
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat.requests import StartConversation
@@ -53,7 +59,8 @@ async def first_message(
     """The message that comes along, for a conversation that is not known yet.
 
     Raises:
-        Refused: `invalid_request` for files that are not there to be sent.
+        Refused: `invalid_request` for files that are not there to be sent,
+            `content_held`.
     """
     message = wanted.request.message
     if message is None:
@@ -65,7 +72,8 @@ async def first_message(
             context, caller, message.attachment_ids, pointer
         )
     made_up = f"start:{wanted.request.client_request_id}"
-    return InsertMessage(
+    policy = await context.store.read(policy_of, caller.tenant)
+    first = InsertMessage(
         id=new_id(),
         conversation_id="",
         author_id=caller.user_id,
@@ -76,15 +84,14 @@ async def first_message(
         attached=files.attached,
         attachments_json=files.shown_json,
     )
+    return screened(policy, first)
 
 
-def said_in(
-    first: InsertMessage | None, conversation_id: str
-) -> tuple[InsertMessage, ...]:
+def said_in(first: InsertMessage | None, conversation_id: str) -> tuple[Write, ...]:
     """The first message, if there is one, in its conversation."""
     if first is None:
         return ()
-    return (replace(first, conversation_id=conversation_id),)
+    return written(replace(first, conversation_id=conversation_id))
 
 
 async def also_to(

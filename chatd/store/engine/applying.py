@@ -22,6 +22,7 @@ from chatd.store.content import attachments, search
 from chatd.store.effects import Effects
 from chatd.store.keeping import trail
 from chatd.store.removing import copies
+from chatd.store.saying import flagged, held
 from chatd.store.transaction import Transaction
 
 # `Any`: every function takes its own type of write, which is the key beside it.
@@ -34,6 +35,11 @@ APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]
     messages.InsertMessage: messages.insert,
     messages.EditMessage: messages.edit,
     messages.RemoveMessage: messages.remove,
+    held.HoldMessage: held.hold,
+    held.HoldEdit: held.hold_edit,
+    held.RefuseHeld: held.refuse,
+    held.DropHeld: held.drop,
+    flagged.FlagMessage: flagged.flag,
     copies.RemoveCopies: copies.remove_copies,
     attachments.DoomBlob: attachments.doom,
     attachments.PutAttachment: attachments.put,
@@ -79,6 +85,9 @@ async def apply(tx: Transaction, change: Change) -> Effects:
     if change.key is not None:
         await _look_up(tx, change.tenant, change.key)
     for write in change.writes:
+        if isinstance(write, held.HoldMessage):
+            await _look_up_message(tx, change.tenant, write.message)
+            await _look_up_held(tx, change.tenant, write.message)
         if isinstance(write, messages.InsertMessage):
             await _look_up_message(tx, change.tenant, write)
     for guard in change.guards:
@@ -87,7 +96,7 @@ async def apply(tx: Transaction, change: Change) -> Effects:
     try:
         for write in change.writes:
             await APPLY[type(write)](tx, effects, write)
-    except (messages.Conflict, attachments.Taken):
+    except (messages.Conflict, attachments.Taken, held.Gone):
         raise Moved from None
     if change.key is not None:
         await _keep(tx, change, change.key)
@@ -150,6 +159,19 @@ async def _look_up_message(
     if row[1] is not None and bytes(row[1]) != write.digest:
         raise Refused("idempotency_conflict")
     raise AlreadyDone({"messageId": row[0]})
+
+
+async def _look_up_held(
+    tx: Transaction, tenant: str, write: messages.InsertMessage
+) -> None:
+    found = await held.by_client_id(
+        tx, tenant, write.author_id, write.client_message_id
+    )
+    if found is None:
+        return
+    if found.message.digest != write.digest:
+        raise Refused("idempotency_conflict")
+    raise AlreadyDone({"heldId": found.id})
 
 
 async def _keep(tx: Transaction, change: Change, key: Key) -> None:

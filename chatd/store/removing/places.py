@@ -12,6 +12,7 @@ from typing import Final
 WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "message": ("text", "links_json", "attachments_json"),
+        "held_message": ("text", "links_json", "attachments_json"),
         "attachment": ("name", "alt"),
         # And in what the engine makes of it to find them: `search_index`.
         "search_entry": ("words",),
@@ -39,6 +40,8 @@ FACTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "acquaintance": ("contact",),
         "roster": ("name", "name_folded", "url", "details_json"),
         "message": ("digest", "notice"),
+        "held_message": ("sorts_json", "digest"),
+        "flagged_message": ("sorts_json",),
         "attachment": ("media_type", "blob"),
         "search_entry": ("scope",),
         "doomed_blob": ("blob",),

@@ -16,6 +16,7 @@ from chatd.store.change import Change, Moved, Write
 from chatd.store.engine.interface import Store
 from chatd.store.messages import RemoveMessage
 from chatd.store.people import EndSessions
+from chatd.store.saying.held import DropHeld
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,18 @@ def _message(one: Erasure) -> Write:
     )
 
 
+def _held(one: Erasure) -> Write:
+    conversation_id, author_id = one.data["conversationId"], one.data["author"]
+    return DropHeld(one.id, str(conversation_id), str(author_id), files=True)
+
+
 def _sessions(one: Erasure) -> Write:
     return EndSessions(one.id, one.at_ms)
 
 
 AGAIN: Final[Mapping[str, Callable[[Erasure], Write]]] = {
     "message": _message,
+    "held": _held,
     "sessions": _sessions,
 }
 """The write by which each kind is taken away; `Effects.erased` lists the kinds."""

@@ -50,6 +50,7 @@ _OWN: Final = (
     "hidden_seq",
     "cleared_seq",
     "denied",
+    "held",
 )
 """What of a conversation is a person's own, besides being a member."""
 

@@ -90,8 +90,30 @@ class ForwardedFrom(Shape):
     created_at: Timestamp
 
 
+ContactKind = Literal["phone", "social"]
+"""What contact data is: phone numbers; or addresses, handles and profiles."""
+
+HeldState = Literal["waiting", "refused"]
+
+
+class ContactWarning(Shape):
+    """What was found in the caller's text, and what became of it (TUT-26).
+
+    `warn_sender`: it was said as it is; `mask`: what was found was taken out; `hold`:
+    it waits for a moderator.
+    """
+
+    treatment: Literal["warn_sender", "mask", "hold"]
+    contact_data: tuple[ContactKind, ...]
+
+
 class Message(Shape):
-    """One message at its place in the log; a removed one keeps the place only."""
+    """One message at its place in the log; a removed one keeps the place only.
+
+    `warning` comes with the answer to whoever wrote it and nowhere else. One that is
+    `held` waits for a moderator, or was refused by one: it has no place yet (`seq` 0),
+    unless it is another text of a message, and only its author is shown it.
+    """
 
     id: Id
     conversation_id: Id
@@ -107,6 +129,8 @@ class Message(Shape):
     edited_at: Timestamp | None = None
     removed: Removal | None = None
     client_message_id: str | None = None
+    warning: ContactWarning | None = None
+    held: HeldState | None = None
 
 
 class WeekdayHours(Shape):
@@ -190,6 +214,9 @@ class Conversation(ConversationFacts):
     the other people of a direct conversation and up to eight of a group, for titles
     and avatars. `member` is false for someone who left and may still read the past.
 
+    `held` are the person's own messages there that wait for a moderator or were refused
+    by one, the latest few.
+
     With `hiddenSeq` it stays out of every list until there is a message behind that
     position. What is not behind `clearedSeq` the person has deleted for themself.
     """
@@ -206,6 +233,7 @@ class Conversation(ConversationFacts):
     hidden_seq: Seq | None = None
     cleared_seq: Seq | None = None
     participants: tuple[Participant, ...] | None = None
+    held: tuple[Message, ...] | None = None
 
 
 class Preferences(Shape):

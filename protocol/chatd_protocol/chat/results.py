@@ -9,6 +9,7 @@ import msgspec
 from chatd_protocol.chat.base import Id, Seq, Shape, Timestamp
 from chatd_protocol.chat.events import LogEvent
 from chatd_protocol.chat.objects import (
+    ContactWarning,
     Conversation,
     ConversationKind,
     Message,
@@ -85,11 +86,15 @@ class IndividualSent(Shape):
 
 
 class ConversationStarted(Shape):
-    """The conversation, new or found again, and who could not be part of it."""
+    """The conversation, new or found again, and who could not be part of it.
+
+    `warning` is about the first message, as in the answer to `SendMessage`.
+    """
 
     refused: tuple[RefusedRecipient, ...]
     conversation: Conversation | None = None
     individual: IndividualSent | None = None
+    warning: ContactWarning | None = None
 
 
 class RecipientsPreview(Shape):

@@ -19,6 +19,7 @@ from chatd_protocol.chat import (
 )
 from chatd_protocol.chat.base import TITLE_CHARS_MAX, Id, Request, Shape
 from chatd_protocol.chat.http.keeping import KEEPING_ROWS
+from chatd_protocol.chat.http.moderating import SCREENING_ROWS
 from chatd_protocol.chat.http.rows import HttpMethod, RouteRow
 from chatd_protocol.chat.social import people
 
@@ -310,6 +311,7 @@ ROUTES: tuple[RouteRow, ...] = (
     ),
     *_tenant_rows(),
     *KEEPING_ROWS,
+    *SCREENING_ROWS,
 )
 
 

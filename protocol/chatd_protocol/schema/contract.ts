@@ -331,6 +331,9 @@ export interface ConversationPage {
  * other people of a direct conversation and up to eight of a group, for titles and
  * avatars. `member` is false for someone who left and may still read the past.
  *
+ * `held` are the person's own messages there that wait for a moderator or were refused
+ * by one, the latest few.
+ *
  * With `hiddenSeq` it stays out of every list until there is a message behind that
  * position. What is not behind `clearedSeq` the person has deleted for themself.
  */
@@ -360,9 +363,16 @@ export interface Conversation {
   hiddenSeq?: number;
   clearedSeq?: number;
   participants?: Participant[];
+  held?: Message[];
 }
 
-/** One message at its place in the log; a removed one keeps the place only. */
+/**
+ * One message at its place in the log; a removed one keeps the place only.
+ *
+ * `warning` comes with the answer to whoever wrote it and nowhere else. One that is
+ * `held` waits for a moderator, or was refused by one: it has no place yet (`seq` 0),
+ * unless it is another text of a message, and only its author is shown it.
+ */
 export interface Message {
   id: string;
   conversationId: string;
@@ -378,6 +388,8 @@ export interface Message {
   editedAt?: string;
   removed?: Removal;
   clientMessageId?: string;
+  warning?: ContactWarning;
+  held?: "refused" | "waiting";
 }
 
 /** A person as others see a name: enough to show who did something. */
@@ -421,6 +433,17 @@ export interface Removal {
   at: string;
   notice: string;
   by?: PersonName;
+}
+
+/**
+ * What was found in the caller's text, and what became of it.
+ *
+ * `warn_sender`: it was said as it is; `mask`: what was found was taken out; `hold`: it
+ * waits for a moderator.
+ */
+export interface ContactWarning {
+  treatment: "hold" | "mask" | "warn_sender";
+  contactData: ("phone" | "social")[];
 }
 
 /**
@@ -473,11 +496,16 @@ export interface WeekdayHours {
   end: string;
 }
 
-/** The conversation, new or found again, and who could not be part of it. */
+/**
+ * The conversation, new or found again, and who could not be part of it.
+ *
+ * `warning` is about the first message, as in the answer to `SendMessage`.
+ */
 export interface ConversationStarted {
   refused: RefusedRecipient[];
   conversation?: Conversation;
   individual?: IndividualSent;
+  warning?: ContactWarning;
 }
 
 /** Somebody who was asked for and did not become a participant, and why. */
@@ -1249,6 +1277,36 @@ export interface ListAudit {
   limit?: number | null;
 }
 
+/**
+ * Messages that wait to be let through, the longest first (scope `moderation`).
+ *
+ * To look is noted in the audit trail, as `held_messages.read`.
+ */
+export interface ListHeldMessages {
+  cursor?: string | null;
+  limit?: number | null;
+}
+
+/** Let a message through: it is said now, at the end of its conversation. */
+export interface ReleaseHeldMessage {
+  heldId: string;
+}
+
+/** Keep a message from being said; its author is shown that it was refused. */
+export interface RefuseHeldMessage {
+  heldId: string;
+}
+
+/**
+ * Messages with contact data that were said, the latest first (`moderation`).
+ *
+ * To look is noted in the audit trail, as `held_messages.read`.
+ */
+export interface ListFlaggedMessages {
+  cursor?: string | null;
+  limit?: number | null;
+}
+
 /** Yes, or the reason code; `rule` is the row of the policy that decided. */
 export interface PolicyVerdict {
   allowed: boolean;
@@ -1380,6 +1438,42 @@ export interface AuditEntry {
   aboutKind: string;
   aboutId: string;
   facts?: Record<string, unknown>;
+}
+
+/** A page of them; `next` is the cursor of the next one. */
+export interface HeldMessagePage {
+  messages: HeldMessage[];
+  next?: string;
+}
+
+/**
+ * A message that waits, or another text of one if `edits`.
+ *
+ * `message` is what would be said; its `seq` is 0 unless it is an edit. `state` is
+ * absent for one that was let through.
+ */
+export interface HeldMessage {
+  id: string;
+  message: Message;
+  contactData: ("phone" | "social")[];
+  heldAt: string;
+  edits?: boolean;
+  state?: "refused" | "waiting";
+  decidedAt?: string;
+  decidedBy?: string;
+}
+
+/** A page of them; `next` is the cursor of the one with older ones. */
+export interface FlaggedMessagePage {
+  messages: FlaggedMessage[];
+  next?: string;
+}
+
+/** A message as it is now, and what was found in it. */
+export interface FlaggedMessage {
+  message: Message;
+  contactData: ("phone" | "social")[];
+  flaggedAt: string;
 }
 
 /**

@@ -9,6 +9,7 @@ from chatd.actions.starting.wanting import (
     wanted_of,
 )
 from chatd.errors import Refused
+from chatd.store.messages import InsertMessage
 from chatd_protocol.chat.requests import FirstMessage, Recipient, StartConversation
 from tests.actions.deeds import who
 from tests.support.house import TENANT, House
@@ -29,6 +30,7 @@ async def test_copies_of_one_message_have_ids_of_their_own(school: House) -> Non
     assert first.links_json is not None
     copies = await school.context.store.read(also_to, TENANT, first, ["tom", "uma"])
     (said,) = said_in(copies["tom"], "c")
+    assert isinstance(said, InsertMessage)
     assert (said.conversation_id, said.text) == ("c", first.text)
     everything = (first, *copies.values())
     assert len({one.client_message_id for one in everything}) == 3

@@ -25,6 +25,7 @@ from chatd.store.content import attachments, search
 from chatd.store.engine.postgres.connections import PostgresTransaction
 from chatd.store.keeping import trail
 from chatd.store.removing import copies
+from chatd.store.saying import flagged, held
 
 Touched = Iterator[tuple[str, tuple[str, ...]]]
 
@@ -82,6 +83,18 @@ def _message(write: messages.InsertMessage) -> Touched:
     yield "own", (write.author_id, write.conversation_id)
     for one in write.attached:
         yield "file", (one.copy_of or one.id,)
+
+
+def _held(write: held.HoldMessage) -> Touched:
+    message = write.message
+    yield from _people((message.author_id,), message.conversation_id)
+    for one in message.attached:
+        yield "file", (one.copy_of or one.id,)
+
+
+def _waiting(write: held.HoldEdit | held.RefuseHeld | held.DropHeld) -> Touched:
+    yield from _people((write.author_id,), write.conversation_id)
+    yield "file", (write.id,)
 
 
 def _removal(write: messages.RemoveMessage) -> Touched:
@@ -171,6 +184,11 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     messages.InsertMessage: _message,
     messages.EditMessage: _of_log,
     messages.RemoveMessage: _removal,
+    held.HoldMessage: _held,
+    held.HoldEdit: _waiting,
+    held.RefuseHeld: _waiting,
+    held.DropHeld: _waiting,
+    flagged.FlagMessage: _bytes,
     copies.RemoveCopies: _copies,
     attachments.DoomBlob: _bytes,
     attachments.PutAttachment: _bytes,
