@@ -196,7 +196,7 @@ async def test_half_a_picture_is_a_download(room: Api) -> None:
 
 
 async def test_refusals(room: Api) -> None:
-    """Somebody would not know why a file cannot be sent (ITS-58, ITS-59)."""
+    """Somebody would not know why a file cannot be sent (ITS-58, 59, 132, 133)."""
     refused = {"reason": "file_type_not_allowed"}
     before = value("chatd_attachments_rejected_total", **refused)
     bad = await upload(room, b"MZ", "virus.exe")
@@ -207,6 +207,21 @@ async def test_refusals(room: Api) -> None:
     assert large.status_code == 413
     assert large.json()["limit"] == 100_000
     assert (await upload(room, b"x" * 100_000)).status_code == 200
+
+
+async def test_each_file_stands_for_itself(room: Api) -> None:
+    """One bad file would cost the others, or could not be tried again (ITS-137)."""
+    good = (await upload(room, name="good.txt")).json()["id"]
+    assert (await upload(room, b"MZ", "bad.exe")).status_code == 415
+    again = (await upload(room, name="bad.txt")).json()["id"]
+    answer = await room.ask(
+        "POST",
+        "/v1/conversations/talk/messages",
+        "anna",
+        json={"attachmentIds": [good, again], "clientMessageId": "both"},
+    )
+    names = [one["name"] for one in answer.json()["attachments"]]
+    assert names == ["good.txt", "bad.txt"]
 
 
 @pytest.mark.parametrize(

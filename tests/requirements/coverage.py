@@ -29,11 +29,9 @@ WAITING: Final[Mapping[str, str]] = {
         " MOO-50, 51, 58, 60, 61, 86, 89, 90"
     ),
     "push and e-mail": "ISP-34, MOO-9, 68 … 70, 73, 74, 76, 77",
-    "attachments": "ITS-56 … 59, 61, 132, 133, 137",
-    "search": "ITS-13, 24, 71 … 74, MOO-24, 87",
+    "search of people": "MOO-24",
     "reports": "ITS-29, 40, 68, 82 … 93, 104, TUT-27 … 29",
     "mass messages": "ITS-23, 107 … 109, 114, 115, 117, PLU-10, 11",
-    "automation by a service": "PLU-9, 12",
     "staff who read, and the audit": "MOO-75, 81, 82, 88, 94",
     "export and erasure": "MOO-91",
     "pages of the platform's own": "ITS-138, 143, TUT-24, 33",

@@ -28,6 +28,9 @@ async def find(
 ) -> SearchPage:
     """Messages that the caller may see now and that have all the words, newest first.
 
+    Without a conversation it is looked for in those that the caller is in (ITS-74); in
+    one that the caller has left, only when it is named.
+
     Words are those of any language; a quoted part is a phrase; whatever else a search
     engine would take for an operator is no more than what it looks like.
 
@@ -63,7 +66,14 @@ async def _find(
     if where == ():
         return SearchPage(messages=(), conversations=())
     policy = await policy_of(tx, tenant)
-    sought = Sought(user_id, terms, where, policy.history_for_new_members, before)
+    sought = Sought(
+        user_id,
+        terms,
+        where,
+        policy.history_for_new_members,
+        before,
+        left=request.conversation_id is not None,
+    )
     hits = await search.find(tx, tenant, sought, request.limit)
     records = await messages.many(tx, tenant, [id_ for _, id_ in hits.found])
     ids = dict.fromkeys(record.conversation_id for record in records.values())

@@ -42,6 +42,7 @@ class Sought:
     Attributes:
         conversation_ids: only there; None is all of the tenant's, which costs more.
         before: only below this position.
+        left: also where the person is no longer a member.
     """
 
     user_id: str
@@ -49,6 +50,7 @@ class Sought:
     conversation_ids: tuple[str, ...] | None
     history: History
     before: int = NEWEST
+    left: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +148,10 @@ async def backlog(tx: Transaction, limit: int) -> list[tuple[str, str]]:
 async def places(
     tx: Transaction, tenant: str, user_id: str, most: int
 ) -> tuple[str, ...] | None:
-    """The conversations that a person is or was in; None when they are too many."""
+    """The conversations that a person is in; None when they are too many."""
     rows = await tx.all(
         "SELECT conversation_id FROM conversation_person WHERE tenant = $1"
-        " AND user_id = $2 LIMIT $3",
+        " AND user_id = $2 AND member = 1 LIMIT $3",
         tenant,
         user_id,
         most + 1,
@@ -247,9 +249,10 @@ async def _seen(
         " AND p.conversation_id = e.conversation_id"
         f" WHERE e.position IN ({placeholders(3, len(values))}) AND e.tenant = $1"
         f" AND m.removed_at_ms IS NULL AND {visible('p', 'e.seq', sought.history)}"
-        " AND (p.member = 1 OR m.edited_at_ms IS NULL OR m.last_event_seq <="
+        f" AND (p.member = 1 OR {int(sought.left)} = 1 AND"
+        " (m.edited_at_ms IS NULL OR m.last_event_seq <="
         " (SELECT max(o.left_seq) FROM membership o WHERE o.tenant = p.tenant"
-        "  AND o.conversation_id = p.conversation_id AND o.user_id = p.user_id))"
+        "  AND o.conversation_id = p.conversation_id AND o.user_id = p.user_id)))"
         " ORDER BY e.position DESC",
         tenant,
         sought.user_id,

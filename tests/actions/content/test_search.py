@@ -22,7 +22,7 @@ async def look(school: House, by: str, text: str, **more: object) -> SearchPage:
 
 
 async def test_everywhere_and_in_one(school: House) -> None:
-    """The panel's field, or "Search in conversation", would find less (ITS-13, 24)."""
+    """The panel, or "Search in conversation", would find less (ITS-13, 24, 72)."""
     one = await start(school, "anna", "sue")
     two = await start(school, "anna", course="math")
     first = await send(school, "anna", one.id, "the marker")
@@ -49,7 +49,8 @@ async def test_strangers(school: House) -> None:
 
 
 async def test_closed_and_left_conversations(school: House) -> None:
-    """What one may still read could not be found any more (ITS-129)."""
+    """What one has left would turn up again, or what is closed could not be found any
+    more (ITS-74, ITS-129)."""
     talk = await start(school, "anna", "sue", "tom")
     sent = await send(school, "anna", talk.id, "the marker")
     out = RemoveParticipant(conversation_id=talk.id, user_id="tom")
@@ -57,12 +58,14 @@ async def test_closed_and_left_conversations(school: House) -> None:
     late = await send(school, "anna", talk.id, "marker of later")
     close = CloseConversation(conversation_id=talk.id)
     await conversations.close(school.context, who("anna"), close)
-    assert (await look(school, "tom", "marker")).messages == (sent,)
+    assert (await look(school, "tom", "marker")).messages == ()
+    here = await look(school, "tom", "marker", conversation_id=talk.id)
+    assert here.messages == (sent,)
     assert (await look(school, "sue", "marker")).messages == (late, sent)
 
 
 async def test_edited_and_removed(school: House) -> None:
-    """Words would be found that are no longer there (ITS-77, ITS-139)."""
+    """Words would be found that are no longer there (ITS-74, 77, 139, MOO-87)."""
     talk = await start(school, "anna", "sue")
     sent = await send(school, "anna", talk.id, "before")
     edit = EditMessage(message_id=sent.id, text="after")

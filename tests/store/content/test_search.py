@@ -50,7 +50,7 @@ async def found(shelf: Shelf, who: str, query: str, *where: str) -> list[str]:
     ],
 )
 async def test_any_language(shelf: Shelf, text: str, queries: list[str]) -> None:
-    """A school that writes so could find nothing (ITS-71)."""
+    """A school that writes so could find nothing; emoji are words, too (ITS-71, 73)."""
     id_, _ = await shelf.say("ada", text)
     await shelf.say("ada", "something else entirely")
     for query in queries:
@@ -175,6 +175,20 @@ async def test_tenants_are_apart(shelf: Shelf) -> None:
     look = await shelf.store.read(search.find, TENANT, everywhere, 10)
     assert [id_ for _, id_ in look.found] == [mine]
     assert await found(shelf, "ada", "marker") == [mine]
+
+
+async def test_what_was_left_is_found_only_where_it_is_looked_for(
+    shelf: Shelf,
+) -> None:
+    """A conversation that one has left would come up in every search (ITS-74)."""
+    id_, _ = await shelf.say("cleo", "marker")
+    await shelf.write(Part("talk", ("cleo",), "ada"))
+    here = Sought("cleo", terms_of("marker"), ("talk",), "all")
+    everywhere = Sought("cleo", terms_of("marker"), None, "all", left=False)
+    look = await shelf.store.read(search.find, TENANT, here, 10)
+    assert [one for _, one in look.found] == [id_]
+    assert (await shelf.store.read(search.find, TENANT, everywhere, 10)).found == ()
+    assert await shelf.store.read(search.places, TENANT, "cleo", 1) == ()
 
 
 async def test_messages_from_before_the_index(shelf: Shelf) -> None:
