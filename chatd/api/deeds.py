@@ -27,7 +27,7 @@ from chatd.actions.directory import people, policies, tenants
 from chatd.actions.directory.kinds import ROSTERS
 from chatd.actions.keeping import audit
 from chatd.actions.saying import held
-from chatd.actions.starting import start
+from chatd.actions.starting import searching, start
 from chatd.domain.people import Caller
 from chatd_protocol.chat.objects import Conversation
 from chatd_protocol.chat.requests import (
@@ -104,6 +104,7 @@ _OWN = {
     "blockUser": Deed(blocks.block, Cost.WRITE),
     "unblockUser": Deed(blocks.unblock, Cost.WRITE),
     "checkPolicy": Deed(policies.check, Cost.READ),
+    "searchRecipients": Deed(searching.search, Cost.READ),
     "search": Deed(search.find, Cost.READ),
     # Bytes take another way to these: see `chatd.api.attachments`.
     "uploadAttachment": Deed(attachments.receive, Cost.SEND),

@@ -180,15 +180,30 @@ async def _above(
 
 
 async def search(
-    tx: Transaction, tenant: str, part: str, limit: int
+    tx: Transaction,
+    tenant: str,
+    part: str,
+    limit: int,
+    *,
+    contacts_of: str | None = None,
 ) -> list[PersonRecord]:
-    """Active people whose name holds this part, whatever its case."""
+    """Active people whose name holds this part, whatever its case.
+
+    Contacts of a person come first where one is named: the limit must not cut them off.
+    """
+    contact = (
+        "EXISTS (SELECT 1 FROM acquaintance k WHERE k.tenant = p.tenant"
+        " AND k.user_id = $4 AND k.other_id = p.id AND k.contact = 'accepted')"
+    )
+    first = f"CASE WHEN {contact} THEN 0 ELSE 1 END, " if contacts_of else ""
     rows = await tx.all(
         f"SELECT {COLUMNS} FROM person p WHERE p.tenant = $1 AND p.active = 1"
-        " AND p.name_folded LIKE $2 ESCAPE '!' ORDER BY p.name_folded, p.id LIMIT $3",
+        " AND p.name_folded LIKE $2 ESCAPE '!'"
+        f" ORDER BY {first}p.name_folded, p.id LIMIT $3",
         tenant,
         like_part(part),
         limit,
+        *((contacts_of,) if contacts_of else ()),
     )
     return [to_record(row) for row in rows]
 

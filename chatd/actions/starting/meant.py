@@ -72,7 +72,9 @@ async def meant(
     if caller.user_id not in known:
         raise Refused("not_found")
     for at, one in enumerate(recipients):
-        if one.kind not in policy.recipient_kinds:
+        # A unit has no conversation of its own: mass messages reach its people.
+        known_kind = one.kind == "user" or one.kind in KIND_OF
+        if one.kind not in policy.recipient_kinds or not known_kind:
             raise invalid(f"/recipients/{at}/kind", "not_available")
     starter = known[caller.user_id]
     asked: dict[str, None] = {}

@@ -119,9 +119,15 @@ class StartConversation(Request):
 
 
 class SearchRecipients(Request):
-    """People, courses and projects that I may write to, by part of their name."""
+    """People, courses and more that I may write to, by part of their name.
+
+    With `includeDenied` also whom I know and may not write to, with the reason, where
+    policy shows more than that.
+    """
 
     text: Annotated[str, msgspec.Meta(max_length=200)]
+    include_denied: bool | None = None
+    cursor: str | None = None
     limit: PageLimit = 20
 
 

@@ -18,6 +18,7 @@ from chatd_protocol.chat.objects import (
     Preferences,
     Unread,
 )
+from chatd_protocol.chat.policy import PolicyVerdict
 from chatd_protocol.chat.requests import StartMode
 from chatd_protocol.chat.social.people import Contact
 
@@ -120,7 +121,11 @@ class AddedParticipants(Shape):
 
 
 class RecipientFound(Shape):
-    """A person, course or project that the search found; `size` counts its people."""
+    """A person, course, project, group or unit that the search found.
+
+    `size` counts its people; `verdict` says whether the caller may write there, why
+    not, and which row of the policy decided.
+    """
 
     kind: str
     id: Id
@@ -128,12 +133,18 @@ class RecipientFound(Shape):
     title: str | None = None
     avatar_url: str | None = None
     size: int | None = None
+    verdict: PolicyVerdict | None = None
 
 
 class RecipientsFound(Shape):
-    """What matched, people first, then courses, then projects."""
+    """What matched: contacts where policy has them, people, courses, projects, groups,
+    units; behind them in the same order what one may not write to.
+
+    `next` is the cursor of the next page.
+    """
 
     recipients: tuple[RecipientFound, ...]
+    next: str | None = None
 
 
 class ParticipantPage(Shape):

@@ -190,6 +190,13 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
         policy.CheckPolicy,
         policy.PolicyVerdict,
     ),
+    RouteRow(
+        "searchRecipients",
+        "GET",
+        "/v1/recipients",
+        requests.SearchRecipients,
+        results.RecipientsFound,
+    ),
     RouteRow("search", "GET", "/v1/search", requests.Search, results.SearchPage),
     RouteRow(
         "uploadAttachment",

@@ -66,9 +66,16 @@ export interface PreviewRecipients {
   recipients: Recipient[];
 }
 
-/** People, courses and projects that I may write to, by part of their name. */
+/**
+ * People, courses and more that I may write to, by part of their name.
+ *
+ * With `includeDenied` also whom I know and may not write to, with the reason, where
+ * policy shows more than that.
+ */
 export interface SearchRecipients {
   text: string;
+  includeDenied?: boolean | null;
+  cursor?: string | null;
   limit?: number | null;
 }
 
@@ -540,12 +547,23 @@ export interface RecipientsPreview {
   code?: string;
 }
 
-/** What matched, people first, then courses, then projects. */
+/**
+ * What matched: contacts where policy has them, people, courses, projects, groups,
+ * units; behind them in the same order what one may not write to.
+ *
+ * `next` is the cursor of the next page.
+ */
 export interface RecipientsFound {
   recipients: RecipientFound[];
+  next?: string;
 }
 
-/** A person, course or project that the search found; `size` counts its people. */
+/**
+ * A person, course, project, group or unit that the search found.
+ *
+ * `size` counts its people; `verdict` says whether the caller may write there, why not,
+ * and which row of the policy decided.
+ */
 export interface RecipientFound {
   kind: string;
   id: string;
@@ -553,6 +571,14 @@ export interface RecipientFound {
   title?: string;
   avatarUrl?: string;
   size?: number;
+  verdict?: PolicyVerdict;
+}
+
+/** Yes, or the reason code; `rule` is the row of the policy that decided. */
+export interface PolicyVerdict {
+  allowed: boolean;
+  rule: string;
+  code?: string;
 }
 
 /** Nothing to say but that it was done. */
@@ -1305,13 +1331,6 @@ export interface RefuseHeldMessage {
 export interface ListFlaggedMessages {
   cursor?: string | null;
   limit?: number | null;
-}
-
-/** Yes, or the reason code; `rule` is the row of the policy that decided. */
-export interface PolicyVerdict {
-  allowed: boolean;
-  rule: string;
-  code?: string;
 }
 
 /** The file itself. */

@@ -2,12 +2,14 @@
 
 import pytest
 
+from chatd.actions.directory import policies
 from chatd.actions.starting.meant import Meant, meant
 from chatd.errors import Refused
 from chatd.store.rosters import PutRoster, PutRosterMember
+from chatd_protocol.chat.policy import PutPolicy
 from chatd_protocol.chat.requests import Recipient
 from tests.actions.deeds import who
-from tests.support.house import House
+from tests.support.house import TENANT, House
 
 
 async def of(school: House, asker: str, *recipients: tuple[str, str]) -> Meant:
@@ -36,6 +38,17 @@ async def test_a_roster_that_one_is_not_on_cannot_be_meant(school: House) -> Non
     for asker, course in (("zed", "math"), ("sue", "no-such")):
         with pytest.raises(Refused, match="not_enrolled"):
             await of(school, asker, ("course", course))
+
+
+async def test_a_unit_has_no_conversation(school: House) -> None:
+    """A rule that lets units be named would make a talk of a whole school fail."""
+    kinds = PutPolicy(tenant_id=TENANT, policy={"recipientKinds": ["user", "unit"]})
+    await policies.put(school.context, school.platform, kinds)
+    with pytest.raises(Refused) as caught:
+        await of(school, "adam", ("unit", "lower-school"))
+    assert caught.value.facts["errors"] == [
+        {"pointer": "/recipients/0/kind", "code": "not_available"}
+    ]
 
 
 async def test_oneself_is_nobody_without_a_personal_space(school: House) -> None:
