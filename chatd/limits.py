@@ -44,6 +44,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     reads_burst: int = 200
     """Calls that write nothing; a client that opens many pages at start fits in."""
     new_conversations_per_hour: int = 30
+    reports_per_hour: int = 20
+    """A child who is bullied in a busy group reports that often; a prank soon ends."""
     unread_exact: int = 999
     http_body_bytes: int = 1024 * 1024
     directory_import_bytes: int = 64 * 1024 * 1024

@@ -11,12 +11,14 @@ from chatd.domain.policy import Action
 from chatd.domain.texts import normal_draft, normal_title
 from chatd.errors import Refused
 from chatd.limits import Limits
-from chatd.store import conversation_views, conversations, members, personal
+from chatd.store import conversation_views, conversations, personal
 from chatd.store.change import Change, Write
 from chatd.store.conversation_views import ListPosition
 from chatd.store.conversations import Rename, SetState
 from chatd.store.members import Part
 from chatd.store.personal import Hide, PermissionsMoved, SetMarks
+from chatd.store.reporting import guests
+from chatd.store.reporting.guests import LeaveAsGuest
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.objects import Conversation
@@ -173,7 +175,7 @@ async def _set_state(
             return None
         # What everybody may do here changes with the state, and clients know no rules.
         told = await context.store.read(
-            members.current_ids, caller.tenant, conversation_id
+            guests.with_members, caller.tenant, conversation_id
         )
         writes: tuple[Write, ...] = (
             SetState(conversation_id, kind, caller.user_id),
@@ -204,10 +206,12 @@ async def leave(
         )
         if place is None:
             raise Refused("not_found")
-        if not place.case.member:
+        if place.left_seq is not None:
             return None
         await allowed_place(context, caller, request.conversation_id, "leave")
-        write = Part(request.conversation_id, (caller.user_id,), caller.user_id)
+        write: Write = Part(request.conversation_id, (caller.user_id,), caller.user_id)
+        if place.case.through == "guest":
+            write = LeaveAsGuest(request.conversation_id, caller.user_id)
         now_ms = context.clock.now_ms()
         return Change(caller.tenant, now_ms, (write,), place.guards)
 

@@ -36,7 +36,7 @@ async def page(
         Refused: `not_found`; `not_participant` for who has left; an invalid cursor.
     """
     place = await place_of(context, caller, request.conversation_id)
-    if not place.case.member:
+    if place.left_seq is not None:
         raise Refused("not_participant")
     after = None
     if request.cursor is not None:

@@ -14,7 +14,7 @@ from chatd.actions.basis.deciding import (
 )
 from chatd.actions.basis.facts import Place
 from chatd.actions.content import attachments
-from chatd.actions.keeping.audit import noted
+from chatd.actions.content.removing import removal
 from chatd.actions.saying import answers, held, texts
 from chatd.clock import from_rfc3339, rfc3339
 from chatd.domain.announcements import Logged
@@ -28,15 +28,13 @@ from chatd.errors import Refused, invalid
 from chatd.ids import new_id
 from chatd.store import messages
 from chatd.store.change import AlreadyDone, Change, Guard, Write
-from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
+from chatd.store.messages import EditMessage, InsertMessage
 from chatd.store.personal import HideMessage
-from chatd.store.removing import forwarded
-from chatd.store.removing.copies import RemoveCopies
 from chatd.store.saying import held as held_store
 from chatd.store.saying.held import HoldEdit
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.events import MessageCreated
-from chatd_protocol.chat.objects import WITHOUT_TRACE, Message, PersonName
+from chatd_protocol.chat.objects import Message, PersonName
 
 
 async def send(
@@ -283,33 +281,11 @@ async def _remove(context: Context, caller: Caller, message_id: str) -> Message:
         require(decide(action, replace(place.case, message=record)))
         if record.removed_at_ms is not None:
             return None
-        tombstone = place.case.policy.tombstone
-        named = tombstone == "named" and not own
-        write = RemoveMessage(
-            id=record.id,
-            conversation_id=record.conversation_id,
-            actor_id=caller.user_id,
-            by=caller.user_id if named else None,
-            notice=_notice(tombstone, named=named),
-            history=place.case.policy.history_for_new_members,
-        )
-        writes: tuple[Write, ...] = (write,)
-        if not own:
-            copies = await context.store.read(forwarded.removals, caller.tenant, write)
-            where = {"conversationId": record.conversation_id}
-            note = noted(caller, "message.removed", "message", record.id, **where)
-            writes = (*copies, RemoveCopies(write), write, note)
+        writes = await removal(context, caller, record, place.case.policy)
         return Change(caller.tenant, context.clock.now_ms(), writes, place.guards)
 
     await carry_out(context, change)
     return await _by_id(context, caller, message_id)
-
-
-def _notice(tombstone: str, *, named: bool) -> str:
-    """The notice that is left: a client shows nothing for one without a trace."""
-    if tombstone == "none":
-        return WITHOUT_TRACE
-    return "removed_by_staff" if named else "removed"
 
 
 async def _hide(context: Context, caller: Caller, message_id: str) -> Message:

@@ -9,6 +9,7 @@ from chatd.domain.messages import MessageRecord
 from chatd.domain.people import Caller
 from chatd.errors import Refused, invalid
 from chatd.store import conversation_views, messages
+from chatd.store.reporting import reading
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.results import MessagePage
@@ -57,11 +58,14 @@ async def _page(
     here = (caller.tenant, request.conversation_id, ranges)
     before = await messages.older(tx, *here, before=first, limit=1)
     after = await messages.newer(tx, *here, after=last, limit=1)
+    ids = [one.id for one in found]
+    reported = await reading.marks(tx, caller.tenant, caller.user_id, ids)
     return MessagePage(
         messages=presenting.seen(view, found),
         as_of_seq=head,
         has_before=bool(before),
         has_after=bool(after),
+        reported=reported or None,
     )
 
 

@@ -14,6 +14,7 @@ from chatd.actions import presenting
 from chatd.actions.between.knowing import shown
 from chatd.actions.me import preferences_of
 from chatd.actions.presenting import Gathered
+from chatd.actions.reporting.presenting import own
 from chatd.domain.members import absences
 from chatd.domain.people import Caller, PersonRecord
 from chatd.domain.verdicts import denied
@@ -24,6 +25,7 @@ from chatd.store.between.acquaintances import Acquaintance
 from chatd.store.conversation_views import ConversationView
 from chatd.store.personal import PersonalChange
 from chatd.store.removing.amended import amended as amended_within
+from chatd.store.reporting import reading
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import events, results
 from chatd_protocol.chat.events import PersonalEvent
@@ -36,6 +38,7 @@ AMENDED_MAX: Final = 100
 AMENDED_BYTES_MAX: Final = 64 * 1024
 """The same in bytes of JSON: with its conversation a row stays within one answer."""
 
+_Reported = events.ReportCreated | events.ReportWithdrawn | events.ReportResolved
 _TooLong: Final = None
 _Amended = Mapping[str, tuple[Message, ...] | None]
 """By conversation what was changed; `None` for more than a row should carry."""
@@ -57,16 +60,24 @@ async def rows(
     moved = [
         views[change.conversation_id]
         for change in changes
-        if change.kind == "membership" and change.conversation_id is not None
+        if change.kind == "membership" and change.conversation_id in views
     ]
     amended = await _amended(tx, caller.tenant, caller.user_id, moved, since)
     halves = await _halves(tx, caller, changes)
-    return [
-        _half(change, *halves[change.other_id])
-        if change.other_id is not None
-        else _row(change, gathered, views, amended, limits)
-        for change in changes
-    ]
+    reported = await reading.many(
+        tx, caller.tenant, [one.report_id for one in changes if one.report_id]
+    )
+    found: list[PersonalRow] = []
+    for change in changes:
+        if change.other_id is not None:
+            found.append(_half(change, *halves[change.other_id]))
+        elif change.report_id is not None:
+            report = own(reported[change.report_id])
+            seq = change.personal_seq
+            found.append(results.ReportRow(personal_seq=seq, report=report))
+        else:
+            found.append(_row(change, gathered, views, amended, limits))
+    return found
 
 
 async def _halves(
@@ -134,7 +145,12 @@ def _row(
             personal_seq=seq, preferences=preferences_of(gathered.viewer.person)
         )
     id_ = change.conversation_id
-    view = views[id_]
+    view = views.get(id_)
+    if view is None:
+        # Somebody was but a guest there: there is nothing left to be seen.
+        return results.MembershipRow(
+            personal_seq=seq, conversation_id=id_, member=False, left_seq=0
+        )
     if change.kind == "membership":
         news = amended.get(id_, ())
         return results.MembershipRow(
@@ -170,6 +186,13 @@ def _row(
     )
 
 
+_REPORTED: Final[Mapping[str, type[_Reported]]] = {
+    "open": events.ReportCreated,
+    "withdrawn": events.ReportWithdrawn,
+    "resolved": events.ReportResolved,
+}
+
+
 def event(row: PersonalRow, at: str) -> PersonalEvent:
     """The live event that says what a row of `Sync` says."""
     if isinstance(row, results.PreferencesRow):
@@ -188,6 +211,13 @@ def event(row: PersonalRow, at: str) -> PersonalEvent:
             at=at,
             user_id=row.user_id,
             blocked=row.blocked,
+        )
+    if isinstance(row, results.ReportRow):
+        return _REPORTED[row.report.state](
+            personal_seq=row.personal_seq,
+            at=at,
+            conversation_id=row.report.conversation_id,
+            report=row.report,
         )
     seq, id_ = row.personal_seq, row.conversation_id
     if isinstance(row, results.ReadRow):

@@ -130,7 +130,8 @@ def case_of(gathered: Gathered, view: ConversationView) -> Case:
         recipient=gathered.peers.get(peer),
         between=gathered.between.get(peer, NOTHING),
         conversation=view.record,
-        member=view.member,
+        member=view.member and not view.guest,
+        through="guest" if view.guest else "",
         roster_role=roster_role(view.record, gathered.viewer),
     )
 
@@ -151,6 +152,7 @@ def shown(gathered: Gathered, view: ConversationView, limits: Limits) -> Convers
         member=view.member,
         hidden_seq=marks.hidden_seq or None,
         cleared_seq=marks.cleared_seq or None,
+        guest=True if view.guest else None,
         participants=tuple(
             availability.stated(
                 participant(gathered.people[id_]),
@@ -265,6 +267,7 @@ def message(record: MessageRecord, left_seq: int | None = None) -> Message:
         ),
         removed=removed,
         client_message_id=record.client_message_id,
+        report_id=record.report_id,
         forwarded_from=_origin(record) if whole else None,
     )
 

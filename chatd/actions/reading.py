@@ -134,6 +134,8 @@ async def typing(context: Context, caller: Caller, request: requests.Typing) -> 
     if verdict.silent:  # ITS-96: it looks as ever until something is sent
         return Empty()
     require(verdict)
+    if place.case.through:  # ITS-68: a guest is not there until he says something
+        return Empty()
     person = place.case.sender.person
     hint = TypingHint(
         at=rfc3339(context.clock.now_ms()),

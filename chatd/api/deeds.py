@@ -26,6 +26,7 @@ from chatd.actions.content import attachments, search
 from chatd.actions.directory import people, policies, tenants
 from chatd.actions.directory.kinds import ROSTERS
 from chatd.actions.keeping import audit
+from chatd.actions.reporting import filing, restoring, reviewing
 from chatd.actions.saying import held
 from chatd.actions.starting import searching, start
 from chatd.domain.people import Caller
@@ -82,6 +83,7 @@ _OWN = {
     "deleteConversation": Deed(conversations.delete, Cost.WRITE),
     "closeConversation": Deed(conversations.close, Cost.WRITE),
     "reopenConversation": Deed(conversations.reopen, Cost.WRITE),
+    "restoreConversation": Deed(restoring.restore, Cost.WRITE),
     "leaveConversation": Deed(conversations.leave, Cost.WRITE),
     "listMessages": Deed(paging.page, Cost.READ),
     "sendMessage": Deed(messages.send, Cost.SEND),
@@ -91,6 +93,12 @@ _OWN = {
     "listParticipants": Deed(members.page, Cost.READ),
     "addParticipants": Deed(members.add, Cost.WRITE),
     "removeParticipant": Deed(members.remove, Cost.WRITE),
+    "reportMessage": Deed(filing.of_message, Cost.REPORT),
+    "reportConversation": Deed(filing.of_conversation, Cost.REPORT),
+    "withdrawReport": Deed(filing.withdraw, Cost.WRITE),
+    "listReports": Deed(reviewing.page, Cost.READ),
+    "openReport": Deed(reviewing.open_, Cost.WRITE),
+    "resolveReport": Deed(reviewing.resolve, Cost.WRITE),
     "markRead": Deed(reading.mark_read, Cost.READ),
     "markUnread": Deed(reading.mark_unread, Cost.READ),
     "getMe": Deed(me.get, Cost.READ),
@@ -136,6 +144,17 @@ _SCREENING = {
     "listFlaggedMessages": Deed(held.flagged_page, Cost.READ),
 }
 
+# The same deeds for a service: what it may look after is decided by its scope.
+_MODERATION = {
+    f"{office}{deed}": Deed(action, Cost.WRITE)
+    for office in ("moderation", "safeguarding")
+    for deed, action in (
+        ("ListReports", reviewing.page),
+        ("OpenReport", reviewing.open_),
+        ("ResolveReport", reviewing.resolve),
+    )
+}
+
 _STREAMS = {"listEvents": Deed(recovery.event_page, Cost.READ)}
 
 _ROSTERS = {
@@ -151,5 +170,5 @@ _ROSTERS = {
 }
 
 DEEDS: Mapping[str, Deed] = MappingProxyType(
-    _OWN | _DIRECTORY | _STREAMS | _ROSTERS | _KEEPING | _SCREENING
+    _OWN | _DIRECTORY | _MODERATION | _STREAMS | _ROSTERS | _KEEPING | _SCREENING
 )

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from chatd.domain.conversations import ConversationRecord, Kind
 from chatd.domain.messages import MessageRecord
 from chatd.domain.policy import NOT_GUESTS, InitiateRule, Policy, Relation, Roles
 from chatd.domain.relations import NOTHING, PREDICATES, Between, Pair, Party
+from chatd.domain.reporting.records import ReportRecord
 
 ROSTER_KINDS: Final[Mapping[Kind, str]] = {
     "course": "course",
@@ -31,6 +32,9 @@ class Case:
         message: the message that is edited or removed.
         count: people that one start reaches besides the sender.
         individually: whether each of several gets a message of their own.
+        through: how somebody comes to it by a report, member or not.
+        report: the report that is looked after.
+        scopes: what the sender's token grants besides.
     """
 
     policy: Policy
@@ -45,6 +49,9 @@ class Case:
     now_ms: int = 0
     count: int = 0
     individually: bool = False
+    through: Literal["", "guest", "reviewer"] = ""
+    report: ReportRecord | None = None
+    scopes: frozenset[str] = frozenset()
 
     @property
     def where(self) -> Kind:
@@ -124,6 +131,8 @@ def exempt(case: Case, party: Party) -> bool:
 
 def has(who: tuple[str, ...], case: Case) -> bool:
     """Whether the sender is one of those who have a right."""
+    if case.through and (case.through in who or not case.member):
+        return case.through in who
     conversation = case.conversation
     creator = conversation is not None and (
         conversation.created_by == case.sender.person.id

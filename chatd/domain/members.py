@@ -11,6 +11,9 @@ from typing import Final, Literal
 History = Literal["all", "none"]
 """What somebody who joins sees of what was before (ITS-70)."""
 
+GUEST_SEQ: Final = 0
+"""Where the stay of a guest begins: before every log. Nobody else's does."""
+
 SEQ_MAX: Final = 2**53 - 1
 """Beyond every position of a log: the largest whole number that JSON carries."""
 
@@ -21,6 +24,11 @@ class Interval:
 
     joined_seq: int
     left_seq: int | None = None
+
+    @property
+    def of_guest(self) -> bool:
+        """Whether somebody is here by a report, and no participant."""
+        return self.joined_seq == GUEST_SEQ
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +49,12 @@ def visible_ranges(
     """What a person with these stays may see, in order.
 
     With the history `all` the first stay reaches back to the beginning (ITS-70); what
-    lies between two stays is never visible. `cleared_seq` hides everything up to it.
+    lies between two stays is never visible. `cleared_seq` hides everything up to it. A
+    guest sees everything: that is what was reported.
     """
     ranges = []
+    guest = next((one for one in intervals if one.of_guest), None)
+    intervals = intervals if guest is None else (guest,)
     for number, stay in enumerate(sorted(intervals, key=lambda one: one.joined_seq)):
         back = number == 0 and history == "all"
         first = max(1 if back else stay.joined_seq, cleared_seq + 1)

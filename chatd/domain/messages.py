@@ -43,3 +43,4 @@ class MessageRecord:
     removed_by_name: str | None = None
     notice: str | None = None
     forwarded: Forwarded | None = None
+    report_id: str | None = None

@@ -30,12 +30,16 @@ Action = Literal[
     "close",
     "reopen",
     "deleteConversation",
+    "restore",
+    "report",
+    "reportConversation",
 ]
 """What a person may do in a conversation."""
 
-Deed = Action | Literal["initiate", "start", "upload"]
+Deed = Action | Literal["initiate", "start", "upload", "reportTo", "review"]
 """`initiate`: write first to a person; `start`: begin a conversation of a kind;
-`upload`: bring a file, to send it somewhere later."""
+`upload`: bring a file, to send it somewhere later; `reportTo`: have somebody look after
+a report; `review`: look after one."""
 
 RecipientKind = Literal["user", "course", "project", "group", "unit"]
 
@@ -68,7 +72,10 @@ ANY_ROLE: Final[tuple[Role, ...]] = ()
 
 NOT_GUESTS: Final[tuple[Role, ...]] = tuple(role for role in ROLES if role != "guest")
 
-Who = Literal["member", "creator", "staff"]
+Who = Literal["member", "creator", "staff", "guest", "reviewer"]
+"""`guest`: somebody who came in by a report of the whole conversation and is no member;
+`reviewer`: somebody who looks after a report of it, or of something in it."""
+
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Roles = tuple[Role, ...]
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
@@ -183,11 +190,21 @@ class Report(
     rename="camel",
     forbid_unknown_fields=True,
 ):
-    """Where a report goes, who is told the reporter's name, what it opens."""
+    """Where a report goes, who is told the reporter's name, what it opens.
+
+    `chosen`: what connects a reporter to those who may be chosen; `reviewers` may be
+    chosen by everybody, and look after the central queue if the reports go there.
+    `whole`: kinds of conversation that can be reported as such. `context`: messages
+    before and after the reported one that are kept with the report and shown.
+    """
 
     to: Literal["none", "chosen_teacher", "central_queue"] = "none"
     anonymous: Literal["never", "except_direct", "always"] = "always"
     gives_access: Literal["none", "guest_moderator", "read_context"] = "none"
+    chosen: tuple[Relation, ...] = ()
+    reviewers: Roles = ()
+    whole: tuple[Kind, ...] = ()
+    context: Annotated[int, msgspec.Meta(ge=0, le=20)] = 5
 
 
 class Block(

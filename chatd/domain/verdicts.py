@@ -9,7 +9,7 @@ nothing about a person is told to somebody who may not reach that person.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, get_args
+from typing import Final, cast, get_args
 
 from chatd.domain.cases import (
     ROSTER_KINDS,
@@ -45,12 +45,14 @@ class _Row:
 
     `speaks`: it brings words before others, so messaging must be on for the person;
     `reaches`: and for the other one of a direct conversation;
+    `former`: whoever was part of it may, too, about what he saw;
     `refused_in`: states of the conversation that forbid it (ITS-100, 102, 105).
     """
 
     deed: Deed
     speaks: bool = False
     reaches: bool = False
+    former: bool = False
     refused_in: frozenset[str] = frozenset()
 
 
@@ -74,6 +76,11 @@ _ROWS: Final = (
     _Row("close", refused_in=_NOT_DELETED),
     _Row("reopen", refused_in=_NOT_DELETED),
     _Row("deleteConversation"),
+    _Row("restore"),
+    _Row("report", former=True),
+    _Row("reportConversation", former=True),
+    _Row("reportTo"),
+    _Row("review"),
 )
 DEEDS: Final[Mapping[Deed, _Row]] = {row.deed: row for row in _ROWS}
 """Every deed. What undoes harm is possible in every state."""
@@ -121,23 +128,19 @@ def _switches(row: _Row, case: Case) -> Verdict | None:
     return None
 
 
-def _part_of_it(_row: _Row, case: Case) -> Verdict | None:
-    if case.conversation is None or case.member:
+def _part_of_it(row: _Row, case: Case) -> Verdict | None:
+    if case.conversation is None or case.member or case.through or row.former:
         return None
     code = "not_enrolled" if case.where in ROSTER_KINDS else "not_participant"
     return refuse(code, "membership")
 
 
 def _rules(row: _Row, case: Case) -> Verdict | None:
-    if row.deed == "initiate":
-        return _initiate(case)
-    if row.deed == "start":
-        return _start(case)
-    if row.deed == "upload":
-        offered = case.policy.attachments
-        return allow("attachments") if offered else refuse("forbidden", "attachments")
+    if (of_its_own := _OF_THEIR_OWN.get(row.deed)) is not None:
+        return of_its_own(case)
     rule = f"{row.deed}.{case.where}"
-    who = case.policy.rights.get(row.deed, {}).get(case.where, ())
+    action = cast(Action, row.deed)
+    who = case.policy.rights.get(action, {}).get(case.where, ())
     if not has(who, case):
         mute = row.deed == "send" and case.where == "mass"  # ITS-108
         return refuse("mass_no_reply" if mute else "forbidden", rule)
@@ -146,6 +149,11 @@ def _rules(row: _Row, case: Case) -> Verdict | None:
     if row.reaches and case.where == "direct" and case.recipient is not None:
         return _reply(case) or allow(rule)
     return allow(rule)
+
+
+def _upload(case: Case) -> Verdict:
+    offered = case.policy.attachments
+    return allow("attachments") if offered else refuse("forbidden", "attachments")
 
 
 def _initiate(case: Case) -> Verdict:
@@ -181,6 +189,57 @@ def _start(case: Case) -> Verdict:
     if kind == "group" and not fits(policy.group_creators, case.sender):
         return refuse("role_cannot_initiate", rule)
     return allow(rule)
+
+
+def _report(case: Case) -> Verdict:
+    """Whether somebody may report a message, which is in every state (ITS-105)."""
+    if case.policy.report.to == "none" or case.where == "self" or case.through:
+        return refuse("forbidden", "report.to")
+    if case.message is not None and case.message.author_id == case.sender.person.id:
+        return refuse("forbidden", "report.own")  # ITS-40
+    return allow("report.to")
+
+
+def _report_whole(case: Case) -> Verdict:
+    if case.where not in case.policy.report.whole:  # ITS-29, 37
+        return refuse("forbidden", "report.whole")
+    return _report(case)
+
+
+def _report_to(case: Case) -> Verdict:
+    """Whether the recipient may be chosen to look after a report (ITS-83).
+
+    Nobody is asked to judge his own words, nor sees a report of them.
+    """
+    report, pair = case.policy.report, case.pair
+    if report.to != "chosen_teacher" or pair is None:
+        return refuse("forbidden", "report.to")
+    known = pair.recipient.person
+    if not known.active or known.id == pair.sender.person.id:
+        return refuse("forbidden", "report.chosen")
+    if case.message is not None and case.message.author_id == known.id:
+        return refuse("forbidden", "report.own")
+    if any(role in report.reviewers for role in known.roles):
+        return allow("report.reviewers")
+    connected = any(PREDICATES[one](pair) for one in report.chosen)
+    return allow("report.chosen") if connected else refuse("forbidden", "report.chosen")
+
+
+def _review(case: Case) -> Verdict:
+    """Whether somebody looks after a report; to all others there is none."""
+    report, me = case.report, case.sender.person
+    if report is None or report.author_id == me.id:
+        return refuse("not_found", "review.own")
+    if "safeguarding" in case.scopes:
+        return allow("review.safeguarding")
+    if report.destination:
+        mine = report.destination == me.id
+        return allow("review.chosen") if mine else refuse("not_found", "review.chosen")
+    if "moderation" in case.scopes:
+        return allow("review.moderation")
+    if any(role in case.policy.report.reviewers for role in me.roles):
+        return allow("review.queue")
+    return refuse("not_found", "review.queue")
 
 
 def _one_by_one(case: Case) -> bool:
@@ -305,6 +364,17 @@ def _limits(row: _Row, case: Case) -> Verdict | None:
         return refuse("too_many_recipients", "recipientsMax")
     return None
 
+
+_OF_THEIR_OWN: Final[Mapping[Deed, Callable[[Case], Verdict]]] = {
+    "initiate": _initiate,
+    "start": _start,
+    "upload": _upload,
+    "report": _report,
+    "reportConversation": _report_whole,
+    "reportTo": _report_to,
+    "review": _review,
+}
+"""Deeds that are judged by more than a row of `rights`."""
 
 _ORDER: Final[tuple[Callable[[_Row, Case], Verdict | None], ...]] = (
     _switches,

@@ -22,6 +22,7 @@ from chatd.actions import (
 from chatd.actions.basis.rates import Cost
 from chatd.actions.between import blocks, contacts
 from chatd.actions.content import search
+from chatd.actions.reporting import filing, restoring, reviewing
 from chatd.actions.starting import previewing, searching, start
 
 # `Any`: each action takes its own request type; the row binds the argument to just that
@@ -51,6 +52,7 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
         "CloseConversation": Deed(conversations.close, Cost.WRITE),
         "ReopenConversation": Deed(conversations.reopen, Cost.WRITE),
         "DeleteConversation": Deed(conversations.delete, Cost.WRITE),
+        "RestoreConversation": Deed(restoring.restore, Cost.WRITE),
         "LeaveConversation": Deed(conversations.leave, Cost.WRITE),
         "SetConversationPreferences": Deed(conversations.set_preferences, Cost.WRITE),
         "ListParticipants": Deed(members.page, Cost.READ),
@@ -73,6 +75,12 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
         "BlockUser": Deed(blocks.block, Cost.WRITE),
         "UnblockUser": Deed(blocks.unblock, Cost.WRITE),
         "ListBlocks": Deed(blocks.page, Cost.READ),
+        "ReportMessage": Deed(filing.of_message, Cost.REPORT),
+        "ReportConversation": Deed(filing.of_conversation, Cost.REPORT),
+        "WithdrawReport": Deed(filing.withdraw, Cost.WRITE),
+        "ListReports": Deed(reviewing.page, Cost.READ),
+        "OpenReport": Deed(reviewing.open_, Cost.WRITE),
+        "ResolveReport": Deed(reviewing.resolve, Cost.WRITE),
         "Sync": Deed(recovery.sync, Cost.READ),
     }
 )

@@ -13,7 +13,11 @@ from chatd.errors import Refused
 from chatd.hub.fanout import Fanout
 from chatd.hub.rooms import Presence, Rooms
 from chatd.telemetry import log, spawn
-from chatd_protocol.chat.events import ConversationJoined, PersonalEvent
+from chatd_protocol.chat.events import (
+    ConversationJoined,
+    ConversationLeft,
+    PersonalEvent,
+)
 
 RETRY_S: Final = 1.0
 """Between attempts to read while the store does not answer."""
@@ -95,3 +99,7 @@ class PersonalEvents:
             )
             if room is not None:
                 self._fanout.advance(room)
+        if isinstance(event, ConversationLeft):
+            self._rooms.gone_since(
+                presence, event.conversation_id or "", event.left_seq
+            )

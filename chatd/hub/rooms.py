@@ -305,3 +305,20 @@ class Rooms:
         for connection in presence.connections.connections():
             room.enter(connection, head)
         return room if room.pending or room.entering else None
+
+    def gone_since(
+        self, presence: Presence, conversation_id: str, left_seq: int
+    ) -> None:
+        """Somebody has no right to what comes behind a position, says the own row.
+
+        Of a guest who goes the log tells nothing. Who leaves otherwise is still to hear
+        of that: where the room is not beyond that position, the log does the rest.
+        """
+        room = self.rooms.get((presence.key[0], conversation_id))
+        known = presence.conversations or set()
+        if room is None or conversation_id not in known or room.last <= left_seq:
+            return
+        known.discard(conversation_id)
+        for connection in presence.connections.connections():
+            room.leave(connection)
+        self.drop_if_idle(room)

@@ -53,24 +53,29 @@ class Watchers:
         waiting = self._waiting.setdefault(caller.tenant, set())
         waiting.add(news)
         cursor = request.cursor
+        clock = context.clock
+        quiet_until_s = 0.0
         try:
             while not self._over:
                 news.clear()
                 batch = await recovery.tenant_events(context, caller, cursor, BATCH)
-                yield batch
+                # What woke us may be nothing that is told: not even that is shown.
+                if batch or clock.monotonic() >= quiet_until_s:
+                    quiet_until_s = clock.monotonic() + LOOK_AGAIN_S
+                    yield batch
                 if batch:
                     cursor = batch[-1].cursor
                 else:
-                    await _wait(news)
+                    await _wait(news, quiet_until_s - clock.monotonic())
         finally:
             waiting.discard(news)
             if not waiting:
                 self._waiting.pop(caller.tenant, None)
 
 
-async def _wait(news: asyncio.Event) -> None:
+async def _wait(news: asyncio.Event, seconds: float) -> None:
     try:
-        async with asyncio.timeout(LOOK_AGAIN_S):
+        async with asyncio.timeout(max(0.0, seconds)):
             await news.wait()
     except TimeoutError:
         pass

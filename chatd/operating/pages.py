@@ -91,6 +91,9 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "new_conversations_per_hour": Bound(
         "Conversations that one person starts; one start for many counts once", _LATER
     ),
+    "reports_per_hour": Bound(
+        "Reports that one person makes; the same again counts, too", _LATER
+    ),
     "unread_exact": Bound("Unread messages that are counted", "`capped`"),
     "http_body_bytes": Bound("The body of a request", "413"),
     "http_requests_at_once": Bound(

@@ -32,6 +32,13 @@ from chatd.store.personal import (
     SetPreferences,
 )
 from chatd.store.removing.copies import RemoveCopies
+from chatd.store.reporting.filing import (
+    FileReport,
+    PurgeReport,
+    ResolveCase,
+    WithdrawReport,
+)
+from chatd.store.reporting.guests import EnterAsGuest, LeaveAsGuest
 from chatd.store.rosters import (
     PutRoster,
     PutRosterMember,
@@ -73,6 +80,12 @@ Write = (
     | HideMessage
     | SetPreferences
     | PermissionsMoved
+    | FileReport
+    | WithdrawReport
+    | ResolveCase
+    | PurgeReport
+    | EnterAsGuest
+    | LeaveAsGuest
     | PutRoster
     | RemoveRoster
     | PutRosterMember

@@ -73,11 +73,18 @@ class ConversationView:
         """Whether the person may see a position of the log."""
         return any(one.first <= seq <= one.last for one in self.ranges)
 
+    @property
+    def guest(self) -> bool:
+        """Whether the person is here by a report, and no participant."""
+        return any(one.of_guest for one in self.intervals)
+
 
 _ALL = "p.member = 1 AND p.archived = 0"
 _STARRED = "p.member = 1 AND p.starred = 1"
 _ARCHIVED = "p.member = 1 AND p.archived = 1"
-_CLOSED = "p.member = 0 OR c.state <> 'open'"
+# Of where one was but a guest nothing is left.
+_CLOSED = "p.member = 0 AND p.left_state IS NOT NULL OR p.member = 1"
+_CLOSED += " AND c.state <> 'open'"
 
 
 def _filter(name: str, history: History) -> str:
@@ -173,6 +180,7 @@ async def views(
             held=waiting.get(row[0], ()),
         )
         for row in rows
+        if stays[row[0]]
     }
     lasts = await _lasts(tx, tenant, found.values(), {row[0]: row[14] for row in rows})
     return [
@@ -199,6 +207,7 @@ async def outlines(
             hidden=hidden.get(row[0], frozenset()),
         )
         for row in rows
+        if stays[row[0]]
     ]
 
 
@@ -344,7 +353,8 @@ async def _others(
         "SELECT conversation_id, user_id FROM (SELECT conversation_id, user_id,"
         " row_number() OVER (PARTITION BY conversation_id ORDER BY joined_seq, user_id)"
         " AS place FROM membership WHERE tenant = $1 AND user_id <> $2"
-        f" AND left_seq IS NULL AND conversation_id IN ({placeholders(4, len(ids))}))"
+        " AND left_seq IS NULL AND joined_seq > 0"
+        f" AND conversation_id IN ({placeholders(4, len(ids))}))"
         " AS seated WHERE place <= $3 ORDER BY conversation_id, place",
         tenant,
         user_id,

@@ -17,9 +17,9 @@ from chatd.domain.announcements import (
 )
 from chatd.store.transaction import Transaction
 
-Erased = Literal["message", "held", "sessions"]
+Erased = Literal["message", "held", "sessions", "report"]
 """A message's content; one that waited and was taken back; tokens of a person that were
-made before a moment."""
+made before a moment; what was kept with a report."""
 
 
 class Effects:

@@ -98,12 +98,18 @@ async def tail(
     """A tenant's rows after a position, as far as nothing can come between them.
 
     A transaction that began early may commit late: its rows, and all that are behind
-    them, are left to a later call.
+    them, are left to a later call. Reports are excepted: neither the message that
+    brings one is told, nor that a conversation began with it.
     """
     rows = await tx.all(
         f"SELECT {_COLUMNS} FROM {_TABLES} WHERE l.tenant = $1"
         " AND (l.changed_in, l.position) > ($2, $3)"
         " AND l.changed_in < (SELECT settled_mark())"
+        " AND NOT EXISTS (SELECT 1 FROM message q WHERE q.tenant = l.tenant"
+        " AND q.id = l.message_id AND q.report_id IS NOT NULL)"
+        " AND NOT (l.kind = 'conversation.created' AND EXISTS (SELECT 1 FROM message q"
+        " WHERE q.tenant = l.tenant AND q.conversation_id = l.conversation_id"
+        " AND q.seq = 2 AND q.report_id IS NOT NULL))"
         " ORDER BY l.changed_in, l.position LIMIT $4",
         tenant,
         *after,

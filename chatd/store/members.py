@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatd.domain.members import History, Interval
+from chatd.domain.members import GUEST_SEQ, History, Interval
 from chatd.store.effects import Effects
 from chatd.store.transaction import SqlValue, Transaction, placeholders
 
@@ -44,6 +44,7 @@ async def join(tx: Transaction, effects: Effects, write: Join) -> None:
     new = tuple(named[id_] for id_ in sorted(named) if id_ not in current)
     if not new:
         return
+    await _no_longer_guests(tx, effects, write.conversation_id, new)
     seq = await effects.append(
         tx,
         write.conversation_id,
@@ -72,7 +73,8 @@ async def part(tx: Transaction, effects: Effects, write: Part) -> None:
     for user_id in gone:
         await tx.run(
             "UPDATE membership SET left_seq = $4 WHERE tenant = $1"
-            " AND conversation_id = $2 AND user_id = $3 AND left_seq IS NULL",
+            " AND conversation_id = $2 AND user_id = $3 AND left_seq IS NULL"
+            " AND joined_seq > 0",
             effects.tenant,
             write.conversation_id,
             user_id,
@@ -129,6 +131,23 @@ async def admit(
             seq,
         )
     await _count(tx, effects, conversation_id, len(members))
+
+
+async def _no_longer_guests(
+    tx: Transaction,
+    effects: Effects,
+    conversation_id: str,
+    members: Sequence[NewMember],
+) -> None:
+    """Who was let in by a report and is now added is a participant as any other."""
+    await tx.run(
+        "DELETE FROM membership WHERE tenant = $1 AND conversation_id = $2"
+        f" AND joined_seq = $3 AND user_id IN ({placeholders(4, len(members))})",
+        effects.tenant,
+        conversation_id,
+        GUEST_SEQ,
+        *(one.user_id for one in members),
+    )
 
 
 async def _count(
@@ -223,10 +242,10 @@ async def cleared_seq(
 async def current_ids(
     tx: Transaction, tenant: str, conversation_id: str
 ) -> tuple[str, ...]:
-    """Who is a member now."""
+    """Who is a member now. A guest is none."""
     rows = await tx.all(
         "SELECT user_id FROM membership WHERE tenant = $1 AND conversation_id = $2"
-        " AND left_seq IS NULL ORDER BY user_id",
+        " AND left_seq IS NULL AND joined_seq > 0 ORDER BY user_id",
         tenant,
         conversation_id,
     )
@@ -243,7 +262,7 @@ async def current_of(
     rows = await tx.all(
         "SELECT conversation_id, user_id FROM membership WHERE tenant = $1"
         f" AND conversation_id IN ({placeholders(2, len(found))})"
-        " AND left_seq IS NULL ORDER BY user_id",
+        " AND left_seq IS NULL AND joined_seq > 0 ORDER BY user_id",
         tenant,
         *found,
     )
@@ -269,7 +288,7 @@ async def page(
         "SELECT m.user_id FROM membership m"
         " JOIN person p ON p.tenant = m.tenant AND p.id = m.user_id"
         " WHERE m.tenant = $1 AND m.conversation_id = $2 AND m.left_seq IS NULL"
-        f"{behind} ORDER BY p.name_folded, p.id LIMIT $3",
+        f" AND m.joined_seq > 0{behind} ORDER BY p.name_folded, p.id LIMIT $3",
         *parameters,
     )
     return [row[0] for row in rows]
@@ -336,7 +355,8 @@ async def acquainted(
         " AND c.kind <> 'mass' AND c.state <> 'deleted'"
         " JOIN membership o ON o.tenant = m.tenant"
         " AND o.conversation_id = m.conversation_id AND o.left_seq IS NULL"
-        " WHERE m.tenant = $1 AND m.user_id = $2 AND m.left_seq IS NULL"
+        " AND o.joined_seq > 0 WHERE m.tenant = $1 AND m.user_id = $2"
+        " AND m.left_seq IS NULL AND m.joined_seq > 0"
         f" AND o.user_id IN ({placeholders(3, len(others))})",
         tenant,
         user_id,

@@ -20,7 +20,7 @@ COLUMNS = (
     " m.last_event_seq, m.text, m.links_json, m.reply_to_id, m.client_message_id,"
     " m.digest, m.edited_at_ms, m.removed_at_ms, m.removed_by, r.name, m.notice,"
     " m.attachments_json, m.forwarded_from_id, m.forwarded_author_id, f.name,"
-    " m.forwarded_at_ms"
+    " m.forwarded_at_ms, m.report_id"
 )
 TABLES = (
     "message m JOIN person a ON a.tenant = m.tenant AND a.id = m.author_id"
@@ -34,7 +34,7 @@ class InsertMessage:
     """A new message; `digest` tells whether a repeated client id means the same.
 
     `attached` are its files, and `attachments_json` what is shown of them; `screened`
-    is what policy made of its text.
+    is what policy made of its text; with `report_id` it brings a report to a teacher.
     """
 
     id: str
@@ -50,6 +50,7 @@ class InsertMessage:
     attached: tuple[Attach, ...] = ()
     attachments_json: str | None = None
     screened: Screened | None = None
+    report_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,9 @@ async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> Non
         "INSERT INTO message (tenant, id, conversation_id, seq, kind, author_id, text,"
         " links_json, reply_to_id, client_message_id, digest, created_at_ms,"
         " last_event_seq, attachments_json, forwarded_from_id, forwarded_author_id,"
-        " forwarded_at_ms)"
+        " forwarded_at_ms, report_id)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $4, $13, $14,"
-        " $15, $16)",
+        " $15, $16, $17)",
         effects.tenant,
         write.id,
         write.conversation_id,
@@ -119,6 +120,7 @@ async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> Non
         origin.message_id if origin else None,
         origin.author_id if origin else None,
         origin.at_ms if origin else None,
+        write.report_id,
     )
     await tx.run(
         "UPDATE conversation SET last_message_id = $3, last_activity_ms = $4"
@@ -261,6 +263,7 @@ def to_record(row: Row) -> MessageRecord:
         notice=row[17],
         attachments_json=row[18],
         forwarded=None if row[19] is None else Forwarded(*row[19:23]),
+        report_id=row[23],
     )
 
 

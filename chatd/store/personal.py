@@ -15,7 +15,14 @@ from chatd.store.members import visible
 from chatd.store.transaction import Transaction, placeholders
 
 PersonalKind = Literal[
-    "membership", "read", "marks", "permissions", "preferences", "contact", "block"
+    "membership",
+    "read",
+    "marks",
+    "permissions",
+    "preferences",
+    "contact",
+    "block",
+    "report",
 ]
 
 
@@ -97,6 +104,7 @@ class PersonalChange:
     kind: PersonalKind
     conversation_id: str | None
     other_id: str | None = None
+    report_id: str | None = None
 
 
 _OWN_ROW = " WHERE tenant = $1 AND conversation_id = $2 AND user_id = $3"
@@ -295,18 +303,21 @@ async def changes_since(
     """What changed after a position, in order; each row once, at its last change."""
     rows = await tx.all(
         " UNION ALL ".join(
-            f"SELECT {name}_pseq AS pseq, '{name}' AS kind, conversation_id, NULL"
+            f"SELECT {name}_pseq AS pseq, '{name}' AS kind, conversation_id, NULL, NULL"
             " FROM conversation_person WHERE tenant = $1 AND user_id = $2"
             f" AND {name}_pseq > $3"
             for name in ("membership", "read", "marks", "permissions")
         )
         + "".join(
-            f" UNION ALL SELECT {name}_pseq, '{name}', NULL, other_id"
+            f" UNION ALL SELECT {name}_pseq, '{name}', NULL, other_id, NULL"
             " FROM acquaintance WHERE tenant = $1 AND user_id = $2"
             f" AND {name}_pseq > $3"
             for name in ("contact", "block")
         )
-        + " UNION ALL SELECT preferences_pseq, 'preferences', NULL, NULL FROM person"
+        + " UNION ALL SELECT pseq, 'report', NULL, NULL, id FROM report"
+        " WHERE tenant = $1 AND reporter_id = $2 AND pseq > $3"
+        " UNION ALL SELECT preferences_pseq, 'preferences', NULL, NULL, NULL"
+        " FROM person"
         " WHERE tenant = $1 AND id = $2 AND preferences_pseq > $3"
         " ORDER BY pseq LIMIT $4",
         tenant,

@@ -20,10 +20,12 @@ from chatd.store.conversations import SetState
 from chatd.store.members import Part
 from chatd.store.messages import InsertMessage
 from chatd.store.people import PutPerson
+from chatd.store.reporting.filing import FileReport
 from chatd.store.tenants import PutTenant
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.base import Request
 from chatd_protocol.chat.policy import CheckPolicy, PolicyVerdict
+from chatd_protocol.chat.reporting import reports
 from chatd_protocol.chat.requests import Recipient
 from chatd_protocol.chat.results import Synced
 from chatd_protocol.chat.routes import ChangeConversation
@@ -62,6 +64,7 @@ class Target:
     message: str
     person: str
     file: str = "nothing"
+    report: str = "nothing"
 
 
 Sample = Callable[[Target], Request | str]
@@ -97,6 +100,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "CloseConversation": _about(requests.CloseConversation),
     "ReopenConversation": _about(requests.ReopenConversation),
     "DeleteConversation": _about(requests.DeleteConversation),
+    "RestoreConversation": _about(reports.RestoreConversation),
     "LeaveConversation": _about(requests.LeaveConversation),
     "SetConversationPreferences": _about(
         requests.SetConversationPreferences, starred=True
@@ -134,6 +138,22 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "getBlock": _person(people.GetBlock),
     "UnblockUser": _person(people.UnblockUser),
     "ListBlocks": _alone(people.ListBlocks),
+    "ReportMessage": lambda target: reports.ReportMessage(
+        message_id=target.message,
+        client_request_id=f"r-{target.message}",
+        teacher_id="ada",
+    ),
+    "ReportConversation": lambda target: reports.ReportConversation(
+        conversation_id=target.conversation,
+        client_request_id=f"w-{target.conversation}",
+        teacher_id="ada",
+    ),
+    "WithdrawReport": lambda target: reports.WithdrawReport(report_id=target.report),
+    "ListReports": _alone(reports.ListReports, box="queue"),
+    "OpenReport": lambda target: reports.OpenReport(report_id=target.report),
+    "ResolveReport": lambda target: reports.ResolveReport(
+        report_id=target.report, decision="noAction"
+    ),
     "Sync": lambda target: requests.Sync(cursors={target.conversation: 0}),
     "checkPolicy": _about(CheckPolicy, action="send"),
     "getAttachment": lambda target: target.file,
@@ -158,12 +178,28 @@ async def _conversation(
     await school.write(
         DoomBlob(file.blob, 1), PutAttachment(file, 1_000), said, tenant=tenant
     )
-    return Target(id_, said.id, "tom", file.id)
+    # Of what the first one said, by the second one, to the first of the others.
+    teacher = others[1] if len(others) > 1 else author
+    filed = FileReport(
+        f"r-{id_}",
+        f"c-{id_}",
+        others[0],
+        id_,
+        said.id,
+        None,
+        teacher,
+        "other",
+        None,
+        "[]",
+    )
+    await school.write(filed, tenant=tenant)
+    return Target(id_, said.id, "tom", file.id, filed.id)
 
 
 async def targets(school: House) -> dict[tuple[str, str], Target]:
     """Everything that there is to reach for, of each role and place."""
     await school.write(PutTenant("Other", "itslearning"), tenant="other")
+    await school.people("ada", role="admin")
     for id_ in ("far", "away"):
         await school.write(PutPerson(id_, id_, ("teacher",)), tenant="other")
     others = await _conversation(school, "others", "ben", "uma")

@@ -8,10 +8,18 @@ from typing import Any, TypeVar
 import pytest
 
 from chatd.actions import messages
+from chatd.actions.reporting import filing, reviewing
 from chatd.actions.starting import start as starting
 from chatd.domain.people import Caller
 from chatd.errors import Refused
 from chatd_protocol.chat.objects import Conversation, Message
+from chatd_protocol.chat.reporting.reports import (
+    OpenedReport,
+    OpenReport,
+    Report,
+    ReportConversation,
+    ReportMessage,
+)
 from chatd_protocol.chat.requests import Recipient, SendMessage, StartConversation
 from tests.support.house import TENANT, House
 
@@ -46,6 +54,38 @@ async def send(
     more.setdefault("client_message_id", fresh())
     request = SendMessage(conversation_id=conversation, text=text, **more)
     return await messages.send(school.context, who(author), request)
+
+
+async def report(
+    school: House,
+    reporter: str,
+    message: str,
+    teacher: str | None = "anna",
+    **more: Any,
+) -> Report:
+    """Somebody reports a message, to a teacher who is chosen or to the queue."""
+    request = ReportMessage(
+        message_id=message, client_request_id=fresh(), teacher_id=teacher, **more
+    )
+    return await filing.of_message(school.context, who(reporter), request)
+
+
+async def report_whole(
+    school: House, reporter: str, conversation: str, teacher: str | None = "anna"
+) -> Report:
+    request = ReportConversation(
+        conversation_id=conversation, client_request_id=fresh(), teacher_id=teacher
+    )
+    return await filing.of_conversation(school.context, who(reporter), request)
+
+
+async def look(
+    school: House, reviewer: Caller | str, report_id: str, *, enter: bool | None = None
+) -> OpenedReport:
+    """Somebody looks into a report."""
+    caller = who(reviewer) if isinstance(reviewer, str) else reviewer
+    request = OpenReport(report_id=report_id, enter=enter)
+    return await reviewing.open_(school.context, caller, request)
 
 
 async def refused(code: str, deed: Coroutine[Any, Any, object]) -> Refused:

@@ -61,6 +61,7 @@ async def test_a_conversation_says_what_is_denied(school: House) -> None:
         "close": "forbidden",
         "reopen": "forbidden",
         "deleteConversation": "forbidden",
+        "restore": "forbidden",
     }
     assert shown.participants is not None
     assert {one.id for one in shown.participants} == {"sue", "anna"}

@@ -33,6 +33,7 @@ BODIES: dict[str, dict] = {
     "editMessage": {"text": "x"},
     "forwardMessage": {"conversationId": "private", "clientMessageId": "f"},
     "addParticipants": {"userIds": ["carl"]},
+    "reportMessage": {"clientRequestId": "r", "teacherId": "ben"},
     "markRead": {"seq": 1},
 }
 

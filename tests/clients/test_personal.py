@@ -1,6 +1,7 @@
 """A person's own rows, live and by Sync: the same things, said twice."""
 
 import pytest
+from msgspec.structs import replace
 
 from chatd_client.personal import Change, PersonalState, subject
 from chatd_client.room import Room
@@ -9,15 +10,18 @@ from chatd_protocol.chat.events import (
     ConversationLeft,
     PermissionsChanged,
     PreferencesChanged,
+    ReportCreated,
     UnreadChanged,
 )
 from chatd_protocol.chat.objects import Conversation, Preferences, Unread
+from chatd_protocol.chat.reporting.reports import Report
 from chatd_protocol.chat.results import (
     ConversationPreferencesRow,
     MembershipRow,
     PermissionsRow,
     PreferencesRow,
     ReadRow,
+    ReportRow,
 )
 from tests.clients.histories import at, conversation
 
@@ -81,10 +85,10 @@ def applied(change: Change) -> tuple[PersonalState, Conversation]:
         ),
         (
             ConversationLeft(
-                personal_seq=2, at=at(1), conversation_id="c1", left_seq=0
+                personal_seq=2, at=at(1), conversation_id="c1", left_seq=2
             ),
             MembershipRow(
-                personal_seq=2, conversation_id="c1", member=False, left_seq=0
+                personal_seq=2, conversation_id="c1", member=False, left_seq=2
             ),
             {"member": False},
         ),
@@ -111,6 +115,29 @@ def test_live_and_replayed_say_the_same(
         assert {name: getattr(facts, name) for name in expected} == expected
         assert personal.seq == 2
         assert subject(change) == "c1"
+
+
+def test_of_a_guest_s_visit_nothing_is_left() -> None:
+    """A teacher's client would go on to show a talk that he has no right to."""
+    rooms = {"c1": Room(conversation(), 0)}
+    personal = PersonalState(rooms)
+    gone = MembershipRow(personal_seq=2, conversation_id="c1", member=False, left_seq=0)
+    assert personal.take(gone)
+    assert rooms == {}
+
+
+def test_reports_are_kept_for_their_marks() -> None:
+    """Whoever has reported something would not see that he has (ITS-85)."""
+    personal = PersonalState({})
+    made = Report(
+        id="r1", state="open", conversation_id="c1", reason="other", created_at=at(1)
+    )
+    assert personal.take(ReportCreated(personal_seq=2, at=at(1), report=made))
+    assert personal.reports == {"r1": made}
+    back = replace(made, state="withdrawn")
+    assert personal.take(ReportRow(personal_seq=3, report=back))
+    assert not personal.take(ReportCreated(personal_seq=2, at=at(1), report=made))
+    assert personal.reports == {"r1": back}
 
 
 def test_settings_are_the_person_s() -> None:

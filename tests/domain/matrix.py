@@ -35,7 +35,10 @@ BASIS: Final[Mapping[str, Mapping[str, str]]] = {
         "send": "ITS-65, ITS-100, ITS-102",
         "edit": "ITS-38, ITS-105, ITS-139",
         "delete": "ITS-38, ITS-81",
-        "deleteOthers": "ITS-41, ITS-78, ITS-80",
+        "deleteOthers": "ITS-41, ITS-78, ITS-80, ITS-88, ITS-91",
+        "restore": "ITS-92, ITS-104",
+        "report": "ITS-39, ITS-40, ITS-82, ITS-105",
+        "reportConversation": "ITS-29, ITS-37, ITS-90",
         "forward": "ITS-38, ITS-39, ITS-42",
         "rename": "ITS-28, ITS-37",
         "addParticipants": "ITS-32, ITS-37, ITS-69, ITS-105",
@@ -49,10 +52,13 @@ BASIS: Final[Mapping[str, Mapping[str, str]]] = {
         "send": "TUT-20, TUT-34",
         "edit": "TUT-35",
         "delete": "TUT-35",
+        "deleteOthers": "TUT-28",
+        "report": "TUT-27",
     },
     "moodle": {
         "send": "MOO-17, MOO-18, MOO-19",
         "edit": "MOO-92",
+        "report": "MOO-92",
         "delete": "MOO-52, MOO-53",
         "deleteOthers": "MOO-52, MOO-54, MOO-80",
         "deleteForMe": "MOO-51, MOO-53, MOO-55, MOO-79",
@@ -281,7 +287,8 @@ and every verdict the rule that decided.
 that fits a sender and a recipient decides, and where none fits the answer is no. A row
 that is not `enabled` is a switch for a school to turn on. `rights` says for each action
 and kind of conversation who has the right: `member`, `creator`, `staff`; what counts as
-staff is the key `staff`.
+staff is the key `staff`. By a report others get rights, too: the `guest` who came into
+a reported group, and the `reviewer` who looks after a report of something there.
 
 This file is generated: `python -m tests.domain.matrix` writes it, a test says when it
 is stale. The numbers are those of the platforms' requirements.

@@ -53,7 +53,10 @@ def standing(who: str, kind: Kind, state: State = "open", **changes: object) -> 
 def test_every_action_of_the_contract_is_judged() -> None:
     """A client would be told that it may do something that is then refused."""
     assert set(ACTIONS) == set(get_args(objects.Action)) == set(get_args(Action))
-    assert set(DEEDS) == {*ACTIONS, "initiate", "start", "upload"}
+    assert set(DEEDS) == {
+        *ACTIONS,
+        *("initiate", "start", "upload", "reportTo", "review"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,14 @@ async def starts(house: House) -> None:
     assert facts["retryAfter"] == 3_600
 
 
+async def reports(house: House) -> None:
+    anna = await house.join("anna")
+    asked = {"messageId": "none", "clientRequestId": "r"}
+    await anna.refusal("ReportMessage", asked)
+    facts = await refused(anna, "ReportMessage", "rate_limited", **asked)
+    assert facts["retryAfter"] == 3_600
+
+
 async def unread(house: House) -> None:
     await said(house, 3)
     ben = await house.join("ben")
@@ -364,6 +372,7 @@ TRIALS: Mapping[str, tuple[dict[str, int], Trial]] = {
     "reads_per_second": ({"reads_per_second": 1, "reads_burst": 2}, reads),
     "reads_burst": ({"reads_per_second": 1, "reads_burst": 2}, reads),
     "new_conversations_per_hour": ({"new_conversations_per_hour": 1}, starts),
+    "reports_per_hour": ({"reports_per_hour": 1}, reports),
     "unread_exact": ({"unread_exact": 2}, unread),
     "http_body_bytes": ({"http_body_bytes": 100}, body),
     "http_requests_at_once": ({"http_requests_at_once": 1}, requests_at_once),

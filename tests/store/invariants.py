@@ -72,13 +72,21 @@ BROKEN: Final[Mapping[str, str]] = {
     "participant_count is not the number of open stays": (
         "SELECT c.tenant, c.id, c.participant_count FROM conversation c"
         " WHERE c.participant_count <> (SELECT count(*) FROM membership s WHERE"
-        " s.tenant = c.tenant AND s.conversation_id = c.id AND s.left_seq IS NULL)"
+        " s.tenant = c.tenant AND s.conversation_id = c.id AND s.left_seq IS NULL"
+        " AND s.joined_seq > 0)"
+    ),
+    "a guest takes part": (
+        "SELECT g.tenant, g.conversation_id, g.user_id FROM membership g"
+        " JOIN membership s ON s.tenant = g.tenant AND s.user_id = g.user_id"
+        " AND s.conversation_id = g.conversation_id AND s.joined_seq > 0"
+        " WHERE g.joined_seq = 0 AND s.left_seq IS NULL"
     ),
     "somebody stays twice at once": (
         "SELECT a.tenant, a.conversation_id, a.user_id FROM membership a"
         " JOIN membership b ON b.tenant = a.tenant AND b.user_id = a.user_id"
         " AND b.conversation_id = a.conversation_id AND b.joined_seq > a.joined_seq"
-        " WHERE a.left_seq IS NULL OR a.left_seq >= b.joined_seq"
+        " WHERE a.joined_seq > 0"
+        " AND (a.left_seq IS NULL OR a.left_seq >= b.joined_seq)"
     ),
     "a stay ends before it begins, or beyond the log": (
         "SELECT s.tenant, s.conversation_id, s.user_id FROM membership s"

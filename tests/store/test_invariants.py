@@ -31,6 +31,9 @@ DAMAGE = {
     "somebody stays twice at once": (
         "INSERT INTO membership VALUES ('school', 'talk', 'ada', 2, NULL)"
     ),
+    "a guest takes part": (
+        "INSERT INTO membership VALUES ('school', 'talk', 'ada', 0, NULL)"
+    ),
     "a stay ends before it begins, or beyond the log": (
         "UPDATE membership SET left_seq = 0"
     ),

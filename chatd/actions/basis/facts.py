@@ -65,7 +65,8 @@ class Place:
     @property
     def left_seq(self) -> int | None:
         """The last position that somebody who has left may see; None for a member."""
-        return None if self.case.member else self.intervals[-1].left_seq
+        here = self.case.member or self.case.through == "guest"
+        return None if here else self.intervals[-1].left_seq
 
     def sees(self, seq: int) -> bool:
         """Whether a position of the log is visible from here."""
@@ -167,7 +168,8 @@ async def place_now(
         recipient=None if other is None else known.get(other),
         between=await between_two(tx, tenant, user_id, other),
         conversation=record,
-        member=intervals[-1].left_seq is None,
+        member=any(not one.of_guest and one.left_seq is None for one in intervals),
+        through="guest" if any(one.of_guest for one in intervals) else "",
         roster_role=roster_role(record, known[user_id]),
     )
     cleared = await members.cleared_seq(tx, tenant, conversation_id, user_id)

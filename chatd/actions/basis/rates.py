@@ -29,6 +29,7 @@ class Cost(Enum):
     WRITE = "write"
     SEND = "send"
     START = "start"
+    REPORT = "report"
     NOTHING = "nothing"
 
 
@@ -47,11 +48,13 @@ class Rates:
         leases.on_settled(self._settled)
         sends = Rate(limits.sends_per_second, limits.sends_burst)
         starts = limits.new_conversations_per_hour
+        reports = limits.reports_per_hour
         self._rates = {
             Cost.READ: Rate(limits.reads_per_second, limits.reads_burst),
             Cost.WRITE: sends,
             Cost.SEND: sends,
             Cost.START: Rate(starts / HOUR_S, starts),
+            Cost.REPORT: Rate(reports / HOUR_S, reports),
         }
         self._at_once_max = limits.http_requests_at_once
         self._at_once: Counter[tuple[str, str]] = Counter()

@@ -16,6 +16,7 @@ from chatd.actions.directory.telling import everywhere
 from chatd.actions.keeping.audit import noted
 from chatd.clock import rfc3339
 from chatd.domain.announcements import Hinted
+from chatd.domain.members import GUEST_SEQ
 from chatd.domain.people import Caller, Details, PersonRecord
 from chatd.errors import Refused
 from chatd.store import conversations, members, people
@@ -243,7 +244,8 @@ async def _hint(context: Context, tenant: str, person: PutPerson) -> None:
     context.publish(
         [
             Hinted(tenant, conversation_id, person.id, event)
-            for conversation_id, *_ in joined[:CONVERSATIONS_HINTED_MAX]
+            for conversation_id, seq, _ in joined[:CONVERSATIONS_HINTED_MAX]
+            if seq != GUEST_SEQ  # the others know of no guest
         ]
     )
 

@@ -34,11 +34,16 @@ _COMMON: Final = tuple(role for role in NOT_GUESTS if role not in _ADMINS)
 
 _MEMBER: Final[tuple[Who, ...]] = ("member",)
 _STAFF: Final[tuple[Who, ...]] = ("staff",)
-_CREATOR_OR_STAFF: Final[tuple[Who, ...]] = ("creator", "staff")
+_CLOSERS_OF_GROUPS: Final[tuple[Who, ...]] = ("creator", "staff", "guest")
+# Who came in by a report of a group: ITS-91.
+_OR_GUEST: Final[tuple[Who, ...]] = ("member", "guest")
+# Who looks after a report may take away what it is about: ITS-88.
+_MODERATORS: Final[tuple[Who, ...]] = ("staff", "guest", "reviewer")
+_REVIEWERS: Final[tuple[Who, ...]] = ("guest", "reviewer")
 
 _EVERYWHERE: Final[tuple[Kind, ...]] = ("direct", "group", "course", "project")
 _CLOSERS: Final[dict[Kind, tuple[Who, ...]]] = {
-    "group": _CREATOR_OR_STAFF,
+    "group": _CLOSERS_OF_GROUPS,
     "course": _STAFF,
     "project": _STAFF,
 }
@@ -101,22 +106,24 @@ ITSLEARNING: Final = Policy(
         roster_wide_roles=_ADMINS,
     ),
     rights={
-        "send": dict.fromkeys(_EVERYWHERE, _MEMBER),
-        "edit": dict.fromkeys(_EVERYWHERE, _MEMBER),  # ITS-139
-        "delete": dict.fromkeys(_EVERYWHERE, _MEMBER),  # ITS-38
-        "deleteOthers": dict.fromkeys(_EVERYWHERE, _STAFF),  # ITS-41, 80
+        "send": dict.fromkeys(_EVERYWHERE, _OR_GUEST),  # ITS-91
+        "edit": dict.fromkeys(_EVERYWHERE, _OR_GUEST),  # ITS-139
+        "delete": dict.fromkeys(_EVERYWHERE, _OR_GUEST),  # ITS-38
+        "deleteOthers": dict.fromkeys(_EVERYWHERE, _MODERATORS),  # ITS-41, 80, 88, 91
         "forward": dict.fromkeys(_EVERYWHERE, _MEMBER),  # ITS-38, 39, 42
         "rename": {"group": _MEMBER},  # ITS-28, 37
         "addParticipants": {"group": _MEMBER},  # ITS-32, 69
         "removeParticipants": {"group": _STAFF},  # ITS-66, 67
-        "leave": {"group": _MEMBER},  # ITS-30, 37
+        "leave": {"group": _OR_GUEST},  # ITS-30, 37
         "close": _CLOSERS,  # ITS-31, 34, 106
         "reopen": _CLOSERS,  # ITS-101
         "deleteConversation": {
             "course": _STAFF,  # ITS-35, 102
             "project": _STAFF,
+            "group": ("guest",),  # ITS-91
             "mass": _MEMBER,
         },
+        "restore": dict.fromkeys(("group", "course", "project"), _REVIEWERS),  # ITS-92
     },
     confirm=("deleteOthers", "close", "deleteConversation"),  # ITS-75, 99, 102
     edit_window_s=0,  # ITS-141
@@ -124,12 +131,16 @@ ITSLEARNING: Final = Policy(
     conversation_delete={
         "course": "read_only_for_all",  # ITS-102
         "project": "read_only_for_all",
+        "group": "read_only_for_all",
         "mass": "for_me",
     },
     report=Report(
         to="chosen_teacher",  # ITS-83
         anonymous="except_direct",  # ITS-89
         gives_access="guest_moderator",  # ITS-68, 90
+        chosen=(Relation.TAUGHT_BY,),
+        reviewers=_ADMINS,
+        whole=("group",),  # ITS-29, 37
     ),
     block=Block(mode="mutual_silent", exempt_roles=_TEACHERS + _ADMINS),  # ITS-95, 98
     staff_read="only_reported",  # ITS-79

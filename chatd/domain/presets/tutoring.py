@@ -56,13 +56,17 @@ TUTORING: Final = Policy(
     ),
     reply="always",  # TUT-20
     relationship_ended="read_only",  # TUT-34
-    rights={"send": {"direct": ("member",)}},  # TUT-35
+    rights={
+        "send": {"direct": ("member",)},  # TUT-35
+        "deleteOthers": {"direct": ("reviewer",)},  # TUT-28
+    },
     tombstone="neutral",
     retain_removed_days=90,
     report=Report(
         to="central_queue",  # TUT-28
         anonymous="always",
         gives_access="read_context",
+        reviewers=("owner", "admin"),  # besides whoever has the scope `moderation`
     ),
     staff_read="only_reported",
     enter_sends=True,  # TUT-9

@@ -223,6 +223,8 @@ async def holders(
         "SELECT other.message_id, other.id FROM attachment own"
         " JOIN attachment other ON other.tenant = own.tenant"
         " AND other.blob = own.blob AND other.message_id <> own.message_id"
+        # What is kept with a report belongs to no message.
+        " JOIN message m ON m.tenant = other.tenant AND m.id = other.message_id"
         " WHERE own.tenant = $1 AND own.message_id = $2"
         " ORDER BY other.message_id, other.id",
         tenant,

@@ -22,6 +22,7 @@ from chatd.store.content import attachments, search
 from chatd.store.effects import Effects
 from chatd.store.keeping import trail
 from chatd.store.removing import copies
+from chatd.store.reporting import filing, guests
 from chatd.store.saying import flagged, held
 from chatd.store.transaction import Transaction
 
@@ -57,6 +58,12 @@ APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]
     personal.HideMessage: personal.hide_message,
     personal.SetPreferences: personal.set_preferences,
     personal.PermissionsMoved: personal.permissions_moved,
+    filing.FileReport: filing.file,
+    filing.WithdrawReport: filing.withdraw,
+    filing.ResolveCase: filing.resolve,
+    filing.PurgeReport: filing.purge,
+    guests.EnterAsGuest: guests.enter,
+    guests.LeaveAsGuest: guests.leave,
     rosters.PutRoster: rosters.put,
     rosters.RemoveRoster: rosters.remove,
     rosters.PutRosterMember: rosters.put_member,
@@ -98,6 +105,8 @@ async def apply(tx: Transaction, change: Change) -> Effects:
             await APPLY[type(write)](tx, effects, write)
     except (messages.Conflict, attachments.Taken, held.Gone):
         raise Moved from None
+    except filing.Reported as known:
+        raise AlreadyDone({"reportId": known.report_id}) from None
     if change.key is not None:
         await _keep(tx, change, change.key)
     return effects

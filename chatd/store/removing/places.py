@@ -19,6 +19,9 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "conversation": ("title",),
         "conversation_title": ("title",),
         "conversation_person": ("draft",),
+        "report": ("text",),
+        "report_case": ("note",),
+        "report_evidence": ("evidence_json",),
     }
 )
 """Table → columns in which people's own words lie, or what was made of them."""
@@ -47,6 +50,8 @@ FACTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "doomed_blob": ("blob",),
         "request": ("digest", "result_json"),
         "log": ("data_json",),
+        "report": ("reason",),
+        "report_case": ("decision", "destination"),
         "erasure": ("data_json",),
         # Never erased: hashes and codes, and ids that mean nothing without the person.
         "audit": ("deed", "facts_json", "hash"),

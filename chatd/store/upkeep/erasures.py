@@ -16,6 +16,7 @@ from chatd.store.change import Change, Moved, Write
 from chatd.store.engine.interface import Store
 from chatd.store.messages import RemoveMessage
 from chatd.store.people import EndSessions
+from chatd.store.reporting.filing import PurgeReport
 from chatd.store.saying.held import DropHeld
 
 
@@ -51,7 +52,7 @@ def _message(one: Erasure) -> Write:
     return RemoveMessage(
         one.id,
         str(one.data["conversationId"]),
-        str(one.data["actor"]),
+        one.data["actor"],
         one.data["by"],
         str(one.data["notice"]),
     )
@@ -66,10 +67,15 @@ def _sessions(one: Erasure) -> Write:
     return EndSessions(one.id, one.at_ms)
 
 
+def _report(one: Erasure) -> Write:
+    return PurgeReport(one.id)
+
+
 AGAIN: Final[Mapping[str, Callable[[Erasure], Write]]] = {
     "message": _message,
     "held": _held,
     "sessions": _sessions,
+    "report": _report,
 }
 """The write by which each kind is taken away; `Effects.erased` lists the kinds."""
 

@@ -20,9 +20,13 @@ from chatd_protocol.chat.events import (
     PersonalEvent,
     PreferencesChanged,
     ReadMoved,
+    ReportCreated,
+    ReportResolved,
+    ReportWithdrawn,
     UnreadChanged,
 )
 from chatd_protocol.chat.objects import Conversation, Preferences
+from chatd_protocol.chat.reporting.reports import Report
 from chatd_protocol.chat.results import (
     BlockRow,
     ContactRow,
@@ -32,11 +36,13 @@ from chatd_protocol.chat.results import (
     PersonalRow,
     PreferencesRow,
     ReadRow,
+    ReportRow,
 )
 from chatd_protocol.chat.social.people import Contact
 
 Change: TypeAlias = PersonalEvent | PersonalRow
 Membership: TypeAlias = MembershipRow | ConversationJoined | ConversationLeft
+Reported: TypeAlias = ReportRow | ReportCreated | ReportWithdrawn | ReportResolved
 
 
 class PersonalState:
@@ -47,6 +53,7 @@ class PersonalState:
         self.preferences: Preferences | None = None
         self.contacts: dict[str, Contact] = {}
         self.blocked: dict[str, bool] = {}
+        self.reports: dict[str, Report] = {}
         self._rooms = rooms
         self._versions: dict[tuple[str, str], int] = {}
 
@@ -54,24 +61,12 @@ class PersonalState:
         """Start from a snapshot that was read as of `seq`."""
         self.seq = seq
         self.preferences = preferences
+        self.reports.clear()
         self._versions.clear()
 
     def take(self, change: Change) -> bool:
         """Apply a change; False when it was known already or is about nothing here."""
-        name = subject(change)
-        match change:
-            case MembershipRow() | ConversationJoined() | ConversationLeft():
-                row = "membership"
-            case ReadRow() | ReadMoved() | UnreadChanged():
-                row = "read"
-            case PermissionsRow() | PermissionsChanged():
-                row = "permissions"
-            case PreferencesRow() | PreferencesChanged() | ConversationPreferencesRow():
-                row = "preferences"
-            case ContactRow() | ContactRequested() | ContactAccepted():
-                row = "contact"
-            case BlockRow() | BlockChanged():
-                row = "block"
+        name, row = subject(change), kind_of(change)
         if change.personal_seq <= self._versions.get((row, name), 0):
             return False
         self._versions[row, name] = change.personal_seq
@@ -82,6 +77,9 @@ class PersonalState:
                 return True
             case BlockRow() | BlockChanged():
                 self.blocked[name] = change.blocked
+                return True
+            case ReportRow() | ReportCreated() | ReportWithdrawn() | ReportResolved():
+                self.reports[name] = change.report
                 return True
         return self._apply(change, name)
 
@@ -104,6 +102,9 @@ class PersonalState:
         if room is None:
             return False
         match change:
+            case MembershipRow() | ConversationLeft() if change.left_seq == 0:
+                # Somebody was but a guest there, of which nothing is left.
+                del self._rooms[name]
             case MembershipRow() | ConversationLeft():
                 if change.conversation is not None:
                     room.take_snapshot(change.conversation)
@@ -132,7 +133,7 @@ class PersonalState:
 
 
 def subject(change: Change) -> str:
-    """The id of the conversation or person that a change is about, "" for none."""
+    """The id of the conversation, person or report that a change is about, or ""."""
     match change:
         case PreferencesRow():
             return ""
@@ -140,10 +141,31 @@ def subject(change: Change) -> str:
             return change.contact.user.id
         case BlockRow() | BlockChanged():
             return change.user_id
+        case ReportRow() | ReportCreated() | ReportWithdrawn() | ReportResolved():
+            return change.report.id
         case ConversationJoined(conversation=facts):
             return facts.id
         case _:
             return change.conversation_id or ""
+
+
+def kind_of(change: Change) -> str:
+    """Which of a person's rows a change is of."""
+    match change:
+        case MembershipRow() | ConversationJoined() | ConversationLeft():
+            return "membership"
+        case ReadRow() | ReadMoved() | UnreadChanged():
+            return "read"
+        case PermissionsRow() | PermissionsChanged():
+            return "permissions"
+        case PreferencesRow() | PreferencesChanged() | ConversationPreferencesRow():
+            return "preferences"
+        case ContactRow() | ContactRequested() | ContactAccepted():
+            return "contact"
+        case BlockRow() | BlockChanged():
+            return "block"
+        case ReportRow() | ReportCreated() | ReportWithdrawn() | ReportResolved():
+            return "report"
 
 
 def _leave(room: Room, left_seq: int | None) -> None:

@@ -18,6 +18,7 @@ from chatd_protocol.chat.objects import (
     Preferences,
     Unread,
 )
+from chatd_protocol.chat.reporting.reports import Report
 from chatd_protocol.chat.social.people import Contact
 
 EVENT_IDS_MAX = 100
@@ -194,6 +195,22 @@ class BlockChanged(_Personal, kw_only=True, tag="block.changed"):
     blocked: bool
 
 
+class _Reported(_Personal, kw_only=True):
+    report: Report
+
+
+class ReportCreated(_Reported, kw_only=True, tag="report.created"):
+    """I have reported something; only I am told so (ITS-85)."""
+
+
+class ReportWithdrawn(_Reported, kw_only=True, tag="report.withdrawn"):
+    """I have taken a report back (ITS-87)."""
+
+
+class ReportResolved(_Reported, kw_only=True, tag="report.resolved"):
+    """Somebody has decided about a report of mine (TUT-29)."""
+
+
 PersonalEvent = (
     ConversationJoined
     | ConversationLeft
@@ -204,6 +221,9 @@ PersonalEvent = (
     | ContactRequested
     | ContactAccepted
     | BlockChanged
+    | ReportCreated
+    | ReportWithdrawn
+    | ReportResolved
 )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from chatd_protocol.chat import objects, requests, results
 from chatd_protocol.chat.base import Request, Shape
+from chatd_protocol.chat.reporting import reports
 from chatd_protocol.chat.social import people
 
 
@@ -41,6 +42,9 @@ METHODS: tuple[MethodRow, ...] = (
     MethodRow("CloseConversation", requests.CloseConversation, objects.Conversation),
     MethodRow("ReopenConversation", requests.ReopenConversation, objects.Conversation),
     MethodRow("DeleteConversation", requests.DeleteConversation, objects.Conversation),
+    MethodRow(
+        "RestoreConversation", reports.RestoreConversation, objects.ConversationFacts
+    ),
     MethodRow("LeaveConversation", requests.LeaveConversation, results.Empty),
     MethodRow(
         "SetConversationPreferences",
@@ -68,6 +72,12 @@ METHODS: tuple[MethodRow, ...] = (
     MethodRow("BlockUser", people.BlockUser, people.BlockState),
     MethodRow("UnblockUser", people.UnblockUser, people.BlockState),
     MethodRow("ListBlocks", people.ListBlocks, people.BlockPage),
+    MethodRow("ReportMessage", reports.ReportMessage, reports.Report),
+    MethodRow("ReportConversation", reports.ReportConversation, reports.Report),
+    MethodRow("WithdrawReport", reports.WithdrawReport, reports.Report),
+    MethodRow("ListReports", reports.ListReports, reports.ReportPage),
+    MethodRow("OpenReport", reports.OpenReport, reports.OpenedReport),
+    MethodRow("ResolveReport", reports.ResolveReport, reports.Report),
     MethodRow("Sync", requests.Sync, results.Synced),
     MethodRow(
         "WatchEvents", requests.WatchEvents, results.WatchedEvent, streaming=True

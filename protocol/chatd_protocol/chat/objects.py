@@ -29,6 +29,9 @@ Action = Literal[
     "close",
     "reopen",
     "deleteConversation",
+    "restore",
+    "report",
+    "reportConversation",
 ]
 """What a person may do in a conversation; the keys of `Conversation.denied`."""
 
@@ -53,6 +56,9 @@ NOT_VISIBLE: Final = "not_visible"
 
 HIDDEN: Final = "hidden_for_me"
 """The notice of a message that the reader has deleted for himself; show nothing."""
+
+WITHDRAWN: Final = "report_withdrawn"
+"""The notice of a message that brought a report which was withdrawn since."""
 
 WITHOUT_TRACE: Final = "removed_without_trace"
 """The notice of a removal that leaves nothing to see; show nothing."""
@@ -113,6 +119,9 @@ class Message(Shape):
     `warning` comes with the answer to whoever wrote it and nowhere else. One that is
     `held` waits for a moderator, or was refused by one: it has no place yet (`seq` 0),
     unless it is another text of a message, and only its author is shown it.
+
+    With `reportId` it brings a report to the teacher who was chosen (ITS-84); its text
+    is what the reporter has to say, if anything.
     """
 
     id: Id
@@ -131,6 +140,7 @@ class Message(Shape):
     client_message_id: str | None = None
     warning: ContactWarning | None = None
     held: HeldState | None = None
+    report_id: Id | None = None
 
 
 class WeekdayHours(Shape):
@@ -217,6 +227,7 @@ class Conversation(ConversationFacts):
     `held` are the person's own messages there that wait for a moderator or were refused
     by one, the latest few.
 
+    A `guest` came in by a report of it: listed nowhere, and nobody's participant.
     With `hiddenSeq` it stays out of every list until there is a message behind that
     position. What is not behind `clearedSeq` the person has deleted for themself.
     """
@@ -232,6 +243,7 @@ class Conversation(ConversationFacts):
     draft: str | None = None
     hidden_seq: Seq | None = None
     cleared_seq: Seq | None = None
+    guest: bool | None = None
     participants: tuple[Participant, ...] | None = None
     held: tuple[Message, ...] | None = None
 

@@ -19,6 +19,7 @@ from chatd_protocol.chat.objects import (
     Unread,
 )
 from chatd_protocol.chat.policy import PolicyVerdict
+from chatd_protocol.chat.reporting.reports import Report
 from chatd_protocol.chat.requests import StartMode
 from chatd_protocol.chat.social.people import Contact
 
@@ -156,12 +157,16 @@ class ParticipantPage(Shape):
 
 
 class MessagePage(Shape):
-    """Messages in order of `seq`, read as of `asOfSeq`; reading marks nothing read."""
+    """Messages in order of `seq`, read as of `asOfSeq`; reading marks nothing read.
+
+    `reported` maps those of them that I have reported to my reports (ITS-85).
+    """
 
     messages: tuple[Message, ...]
     as_of_seq: Seq
     has_before: bool
     has_after: bool
+    reported: dict[Id, Id] | None = None
 
 
 class SearchPage(Shape):
@@ -251,6 +256,13 @@ class BlockRow(Shape, tag_field="kind", tag="block"):
     blocked: bool
 
 
+class ReportRow(Shape, tag_field="kind", tag="report"):
+    """A report of mine, as it is now."""
+
+    personal_seq: Seq
+    report: Report
+
+
 PersonalRow = (
     MembershipRow
     | ReadRow
@@ -259,6 +271,7 @@ PersonalRow = (
     | PreferencesRow
     | ContactRow
     | BlockRow
+    | ReportRow
 )
 
 

@@ -20,6 +20,7 @@ from chatd_protocol.chat import (
 from chatd_protocol.chat.base import TITLE_CHARS_MAX, Id, Request, Shape
 from chatd_protocol.chat.http.keeping import KEEPING_ROWS
 from chatd_protocol.chat.http.moderating import SCREENING_ROWS
+from chatd_protocol.chat.http.reporting import REPORT_ROWS
 from chatd_protocol.chat.http.rows import HttpMethod, RouteRow
 from chatd_protocol.chat.social import people
 
@@ -297,6 +298,7 @@ def _tenant_rows() -> tuple[RouteRow, ...]:
 
 ROUTES: tuple[RouteRow, ...] = (
     *_PERSON_ROWS,
+    *REPORT_ROWS,
     RouteRow(
         "listEvents",
         "GET",

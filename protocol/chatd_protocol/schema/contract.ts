@@ -100,6 +100,11 @@ export interface DeleteConversation {
   conversationId: string;
 }
 
+/** Undo the deletion of a conversation that was reported. */
+export interface RestoreConversation {
+  conversationId: string;
+}
+
 /** Leave a group conversation. */
 export interface LeaveConversation {
   conversationId: string;
@@ -258,6 +263,61 @@ export interface ListBlocks {
   limit?: number | null;
 }
 
+/**
+ * Report somebody else's message.
+ *
+ * `teacherId` is whom it shall go to, where the reporter chooses: one of those whom
+ * `ListReports` names. Elsewhere it goes to the central queue.
+ */
+export interface ReportMessage {
+  messageId: string;
+  clientRequestId: string;
+  reason?: "bullying" | "hate" | "other" | "selfHarm" | "sexual" | "spam" | "threat" | null;
+  text?: string | null;
+  teacherId?: string | null;
+}
+
+/** Report a whole conversation that was made by hand. */
+export interface ReportConversation {
+  conversationId: string;
+  clientRequestId: string;
+  reason?: "bullying" | "hate" | "other" | "selfHarm" | "sexual" | "spam" | "threat" | null;
+  text?: string | null;
+  teacherId?: string | null;
+}
+
+/** Take my own report back, as long as nothing was decided. */
+export interface WithdrawReport {
+  reportId: string;
+}
+
+/** My own reports, or with `box` those that I look after, the latest first. */
+export interface ListReports {
+  box?: "mine" | "queue" | null;
+  state?: "all" | "open" | "resolved" | null;
+  cursor?: string | null;
+  limit?: number | null;
+}
+
+/** Look into a report; `enter` to come into a reported group. */
+export interface OpenReport {
+  reportId: string;
+  enter?: boolean | null;
+}
+
+/**
+ * Decide about a report; without a decision none is closed.
+ *
+ * `note` is for those who look after reports. `removeMessage` takes the reported
+ * message away for everybody.
+ */
+export interface ResolveReport {
+  reportId: string;
+  decision: "escalated" | "noAction" | "other" | "removed" | "warned";
+  note?: string | null;
+  removeMessage?: boolean | null;
+}
+
 /** All that I missed: since my own position, and in these conversations. */
 export interface Sync {
   cursors?: Record<string, number> | null;
@@ -341,8 +401,9 @@ export interface ConversationPage {
  * `held` are the person's own messages there that wait for a moderator or were refused
  * by one, the latest few.
  *
- * With `hiddenSeq` it stays out of every list until there is a message behind that
- * position. What is not behind `clearedSeq` the person has deleted for themself.
+ * A `guest` came in by a report of it: listed nowhere, and nobody's participant. With
+ * `hiddenSeq` it stays out of every list until there is a message behind that position.
+ * What is not behind `clearedSeq` the person has deleted for themself.
  */
 export interface Conversation {
   id: string;
@@ -369,6 +430,7 @@ export interface Conversation {
   draft?: string;
   hiddenSeq?: number;
   clearedSeq?: number;
+  guest?: boolean;
   participants?: Participant[];
   held?: Message[];
 }
@@ -379,6 +441,9 @@ export interface Conversation {
  * `warning` comes with the answer to whoever wrote it and nowhere else. One that is
  * `held` waits for a moderator, or was refused by one: it has no place yet (`seq` 0),
  * unless it is another text of a message, and only its author is shown it.
+ *
+ * With `reportId` it brings a report to the teacher who was chosen; its text is what
+ * the reporter has to say, if anything.
  */
 export interface Message {
   id: string;
@@ -397,6 +462,7 @@ export interface Message {
   clientMessageId?: string;
   warning?: ContactWarning;
   held?: "refused" | "waiting";
+  reportId?: string;
 }
 
 /** A person as others see a name: enough to show who did something. */
@@ -581,6 +647,28 @@ export interface PolicyVerdict {
   code?: string;
 }
 
+/**
+ * What is true of a conversation for all its members alike.
+ *
+ * `sentTo` is only with the entry that stands for individual messages: to how many
+ * people they went.
+ */
+export interface ConversationFacts {
+  id: string;
+  kind: ConversationKind;
+  title: string;
+  state: ConversationState;
+  participantCount: number;
+  headSeq: number;
+  createdAt: string;
+  lastActivityAt: string;
+  lastMessage?: Message;
+  courseId?: string;
+  projectId?: string;
+  groupId?: string;
+  sentTo?: number;
+}
+
 /** Nothing to say but that it was done. */
 export type Empty = Record<string, never>;
 
@@ -597,12 +685,17 @@ export interface AddedParticipants {
   refused: RefusedRecipient[];
 }
 
-/** Messages in order of `seq`, read as of `asOfSeq`; reading marks nothing read. */
+/**
+ * Messages in order of `seq`, read as of `asOfSeq`; reading marks nothing read.
+ *
+ * `reported` maps those of them that I have reported to my reports.
+ */
 export interface MessagePage {
   messages: Message[];
   asOfSeq: number;
   hasBefore: boolean;
   hasAfter: boolean;
+  reported?: Record<string, string>;
 }
 
 /**
@@ -659,6 +752,63 @@ export interface BlockState {
 export interface BlockPage {
   users: Participant[];
   next?: string;
+}
+
+/**
+ * A report, as its reporter or whoever looks after it is shown it.
+ *
+ * The reporter is shown `sentTo`, the conversation by which a chosen teacher got it.
+ * Who looks after it is shown `author`, who wrote the message, `note`, `resolvedBy`,
+ * and `reporter` where the policy lets that be known.
+ */
+export interface Report {
+  id: string;
+  state: "open" | "resolved" | "withdrawn";
+  conversationId: string;
+  reason: "bullying" | "hate" | "other" | "selfHarm" | "sexual" | "spam" | "threat";
+  createdAt: string;
+  messageId?: string;
+  text?: string;
+  teacher?: PersonName;
+  sentTo?: string;
+  decision?: "escalated" | "noAction" | "other" | "removed" | "warned";
+  resolvedAt?: string;
+  reporter?: PersonName;
+  author?: PersonName;
+  note?: string;
+  resolvedBy?: PersonName;
+}
+
+/** A page of reports; `teachers` are those whom I may choose for one of mine. */
+export interface ReportPage {
+  reports: Report[];
+  next?: string;
+  teachers?: PersonName[];
+}
+
+/**
+ * A report with its evidence; the message as it is now, unless it is out of reach.
+ *
+ * There is more than one evidence where it was reported more than once and something
+ * was changed in between. `denied` are the things that cannot be done through the
+ * report, each with its code: `deleteOthers` the message, `restore` the conversation.
+ * `conversation` comes with entering it.
+ */
+export interface OpenedReport {
+  report: Report;
+  evidence: ReportEvidence[];
+  denied: Record<string, string>;
+  message?: Message;
+  conversation?: Conversation;
+}
+
+/**
+ * What was to be seen when it was reported: the message and what was around it, or of a
+ * whole conversation the latest messages. Later removals change nothing here.
+ */
+export interface ReportEvidence {
+  takenAt: string;
+  messages: Message[];
 }
 
 /** Everything missed, in order; ask again with the new positions while `more`. */
@@ -737,6 +887,13 @@ export interface BlockRow {
   blocked: boolean;
 }
 
+/** A report of mine, as it is now. */
+export interface ReportRow {
+  kind: "report";
+  personalSeq: number;
+  report: Report;
+}
+
 /** What was missed in one conversation; `tooLong`: drop its pages and load anew. */
 export interface ConversationEvents {
   conversationId: string;
@@ -807,28 +964,6 @@ export interface ConversationCreated {
   at: string;
   actor?: PersonName;
   conversation: ConversationFacts;
-}
-
-/**
- * What is true of a conversation for all its members alike.
- *
- * `sentTo` is only with the entry that stands for individual messages: to how many
- * people they went.
- */
-export interface ConversationFacts {
-  id: string;
-  kind: ConversationKind;
-  title: string;
-  state: ConversationState;
-  participantCount: number;
-  headSeq: number;
-  createdAt: string;
-  lastActivityAt: string;
-  lastMessage?: Message;
-  courseId?: string;
-  projectId?: string;
-  groupId?: string;
-  sentTo?: number;
 }
 
 /** It has another title. */
@@ -995,6 +1130,33 @@ export interface BlockChanged {
   conversationId?: string;
   userId: string;
   blocked: boolean;
+}
+
+/** I have reported something; only I am told so. */
+export interface ReportCreated {
+  type: "report.created";
+  personalSeq: number;
+  at: string;
+  conversationId?: string;
+  report: Report;
+}
+
+/** I have taken a report back. */
+export interface ReportWithdrawn {
+  type: "report.withdrawn";
+  personalSeq: number;
+  at: string;
+  conversationId?: string;
+  report: Report;
+}
+
+/** Somebody has decided about a report of mine. */
+export interface ReportResolved {
+  type: "report.resolved";
+  personalSeq: number;
+  at: string;
+  conversationId?: string;
+  report: Report;
 }
 
 /** Somebody is writing; stops by itself after a few seconds. */
@@ -1556,6 +1718,9 @@ export type Action =
   | "removeParticipants"
   | "rename"
   | "reopen"
+  | "report"
+  | "reportConversation"
+  | "restore"
   | "send";
 
 /** One changed row of the caller's own state. */
@@ -1566,7 +1731,8 @@ export type PersonalRow =
   | PermissionsRow
   | PreferencesRow
   | ContactRow
-  | BlockRow;
+  | BlockRow
+  | ReportRow;
 
 /** An event of a conversation's log, the same for every member. */
 export type LogEvent =
@@ -1593,7 +1759,10 @@ export type PersonalEvent =
   | PermissionsChanged
   | ContactRequested
   | ContactAccepted
-  | BlockChanged;
+  | BlockChanged
+  | ReportCreated
+  | ReportWithdrawn
+  | ReportResolved;
 
 /** An event without a position; it may be lost. */
 export type Hint = TypingHint | PresenceChanged | UserUpdated | TokenExpiring;
@@ -1673,6 +1842,7 @@ export interface Methods {
   CloseConversation: { request: CloseConversation; result: Conversation };
   ReopenConversation: { request: ReopenConversation; result: Conversation };
   DeleteConversation: { request: DeleteConversation; result: Conversation };
+  RestoreConversation: { request: RestoreConversation; result: ConversationFacts };
   LeaveConversation: { request: LeaveConversation; result: Empty };
   SetConversationPreferences: { request: SetConversationPreferences; result: Conversation };
   ListParticipants: { request: ListParticipants; result: ParticipantPage };
@@ -1696,6 +1866,12 @@ export interface Methods {
   BlockUser: { request: BlockUser; result: BlockState };
   UnblockUser: { request: UnblockUser; result: BlockState };
   ListBlocks: { request: ListBlocks; result: BlockPage };
+  ReportMessage: { request: ReportMessage; result: Report };
+  ReportConversation: { request: ReportConversation; result: Report };
+  WithdrawReport: { request: WithdrawReport; result: Report };
+  ListReports: { request: ListReports; result: ReportPage };
+  OpenReport: { request: OpenReport; result: OpenedReport };
+  ResolveReport: { request: ResolveReport; result: Report };
   Sync: { request: Sync; result: Synced };
 }
 
@@ -1730,6 +1906,9 @@ export interface Targets {
   ContactRequested: ContactRequested;
   ContactAccepted: ContactAccepted;
   BlockChanged: BlockChanged;
+  ReportCreated: ReportCreated;
+  ReportWithdrawn: ReportWithdrawn;
+  ReportResolved: ReportResolved;
   Typing: TypingHint;
   PresenceChanged: PresenceChanged;
   UserUpdated: UserUpdated;

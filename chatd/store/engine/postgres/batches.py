@@ -94,7 +94,9 @@ def send_of(change: Change) -> InsertMessage | None:
     if change.key is not None or len(change.writes) != 1:
         return None
     write = change.writes[0]
-    if not isinstance(write, InsertMessage) or write.attached or write.forwarded:
+    if not isinstance(write, InsertMessage) or write.attached:
+        return None
+    if write.forwarded or write.report_id:
         return None
     own = all(
         guard.noun == "person"

@@ -25,6 +25,7 @@ from chatd.store.content import attachments, search
 from chatd.store.engine.postgres.connections import PostgresTransaction
 from chatd.store.keeping import trail
 from chatd.store.removing import copies
+from chatd.store.reporting import filing, guests
 from chatd.store.saying import flagged, held
 
 Touched = Iterator[tuple[str, tuple[str, ...]]]
@@ -157,6 +158,26 @@ def _pair(write: SetContact | SetBlock) -> Touched:
     yield "person", (write.other_id,)
 
 
+def _reporter(write: filing.FileReport | filing.WithdrawReport) -> Touched:
+    """Not the conversation: whoever writes there must not wait for a report of it."""
+    yield "person", (write.reporter_id,)
+
+
+def _filing(write: filing.FileReport) -> Touched:
+    yield from _reporter(write)
+    for one in write.attached:
+        yield "file", (one.copy_of or one.id,)
+
+
+def _purge(write: filing.PurgeReport) -> Touched:
+    yield "file", (write.id,)
+
+
+def _decision(write: filing.ResolveCase) -> Touched:
+    for user_id in write.people:
+        yield "person", (user_id,)
+
+
 def _roster(write: Any) -> Touched:
     yield "roster", (write.kind, write.id)
 
@@ -206,6 +227,12 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     personal.PermissionsMoved: _permissions,
     SetContact: _pair,
     SetBlock: _pair,
+    filing.FileReport: _filing,
+    filing.WithdrawReport: _reporter,
+    filing.ResolveCase: _decision,
+    filing.PurgeReport: _purge,
+    guests.EnterAsGuest: _personal,
+    guests.LeaveAsGuest: _personal,
     rosters.PutRoster: _roster,
     rosters.RemoveRoster: _roster,
     rosters.PutRosterMember: _roster_member,

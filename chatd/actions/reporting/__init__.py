@@ -1,0 +1,1 @@
+"""Deeds about reports: to make one, to look after it, and what that opens."""

@@ -1,0 +1,1 @@
+"""Rows of reports, which lie apart from everything that they are about."""

@@ -1,0 +1,1 @@
+"""Reports: by whoever saw something, for whoever looks after it."""
