@@ -5,12 +5,13 @@ taken in delays nobody's message.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import asyncpg
 
 from chatd.clock import Clock
+from chatd.domain.announcements import Announcement
 from chatd.errors import Refused
 from chatd.ids import new_id
 from chatd.store.change import Change, Committed
@@ -33,6 +34,7 @@ from chatd.store.engine.postgres.connections import (
     unique_name,
 )
 from chatd.store.engine.postgres.lanes import DEADLINE_S, RETRY_S, Lane
+from chatd.store.engine.postgres.statistics import Statistics
 from chatd.store.transaction import Transaction
 from chatd.telemetry import log
 
@@ -84,8 +86,14 @@ class PostgresStore:
         self.epoch = epoch
         self._closed = False
         self._readers = Pool(place, READERS)
-        self._sends = Lane(place, pick_sends, send_together, on_committed)
-        self._others = Lane(place, pick_others, apply_in_turn, on_committed)
+        self._statistics = Statistics(place)
+
+        def committed(announcements: Sequence[Announcement]) -> None:
+            self._statistics.wrote(len(announcements))
+            on_committed(announcements)
+
+        self._sends = Lane(place, pick_sends, send_together, committed)
+        self._others = Lane(place, pick_others, apply_in_turn, committed)
 
     async def read(
         self,
@@ -122,6 +130,7 @@ class PostgresStore:
         """Finish what is queued, then let all connections go."""
         self._closed = True
         await asyncio.gather(self._sends.close(), self._others.close())
+        await self._statistics.close()
         await self._readers.close()
 
     async def _read(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
