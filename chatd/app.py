@@ -18,6 +18,7 @@ from chatd.actions.basis.facts import Facts
 from chatd.actions.basis.rates import Rates
 from chatd.actions.content.attachments import Files
 from chatd.actions.content.sweeping import Sweeper
+from chatd.actions.mass.delivering import Delivery
 from chatd.actions.sessions import SignIn
 from chatd.api.application import routes
 from chatd.api.door import Door
@@ -128,6 +129,7 @@ class Installation:
         depot = open_depot(config.attachments_url or f"file://{folder}")
         self.sweeper = Sweeper(self.context, depot)
         bus.subscribe(self.sweeper.listen)
+        self.delivery = Delivery(self.context)
         door = Door(
             self.context,
             self._sign_in,
@@ -165,6 +167,7 @@ class Installation:
         await self.chat.stop()
         await self.bus.stop()
         await self._verifier.stop()
+        await self.delivery.stop()
         await self.sweeper.stop()
         await self.store.close()
 
@@ -353,6 +356,7 @@ async def _serve(config: Config, public: socket.socket, parent: Parent | None) -
         if config.demo:
             await create_demo(installation.store, installation.clock)
         installation.sweeper.start()
+        installation.delivery.start()
         server = _Server(installation)
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):

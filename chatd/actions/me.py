@@ -23,7 +23,15 @@ from chatd_protocol.chat import requests
 from chatd_protocol.chat.objects import Person, Preferences
 from chatd_protocol.chat.results import Me
 
-FEATURES: Final = ("watchEvents", "attachments", "search", "reports")
+FEATURES: Final = (
+    "watchEvents",
+    "attachments",
+    "search",
+    "contacts",
+    "blocks",
+    "reports",
+    "massMessages",
+)
 """What this server offers beyond the methods that every version has."""
 
 RULES: Final = (

@@ -33,11 +33,14 @@ async def page(
     """The people of a conversation by name, and what links the caller to each (ITS-27).
 
     Raises:
-        Refused: `not_found`; `not_participant` for who has left; an invalid cursor.
+        Refused: `not_found`; `not_participant` for who has left; `forbidden` for a mass
+            message; an invalid cursor.
     """
     place = await place_of(context, caller, request.conversation_id)
     if place.left_seq is not None:
         raise Refused("not_participant")
+    if place.conversation.kind == "mass":
+        raise Refused("forbidden")  # nobody sees who else has it
     after = None
     if request.cursor is not None:
         after = cursors.decode(request.cursor, tuple[str, str])

@@ -12,6 +12,7 @@ import msgspec
 
 from chatd.actions import presenting
 from chatd.actions.between.knowing import shown
+from chatd.actions.mass import showing
 from chatd.actions.me import preferences_of
 from chatd.actions.presenting import Gathered
 from chatd.actions.reporting.presenting import own
@@ -54,7 +55,11 @@ async def rows(
     """The rows that changed, as they are now, for who knows those up to `since`."""
     if not changes:
         return []
-    ids = list(dict.fromkeys(c.conversation_id for c in changes if c.conversation_id))
+    ids = list(
+        dict.fromkeys(
+            c.conversation_id for c in changes if c.conversation_id and c.kind != "mass"
+        )
+    )
     gathered = await presenting.gather(tx, caller.tenant, caller.user_id, ids, limits)
     views = {view.record.id: view for view in gathered.views}
     moved = [
@@ -67,14 +72,22 @@ async def rows(
     reported = await reading.many(
         tx, caller.tenant, [one.report_id for one in changes if one.report_id]
     )
+    masses = await showing.by_ids(
+        tx,
+        caller.tenant,
+        [c.conversation_id for c in changes if c.kind == "mass" and c.conversation_id],
+    )
     found: list[PersonalRow] = []
     for change in changes:
+        seq = change.personal_seq
         if change.other_id is not None:
             found.append(_half(change, *halves[change.other_id]))
         elif change.report_id is not None:
             report = own(reported[change.report_id])
-            seq = change.personal_seq
             found.append(results.ReportRow(personal_seq=seq, report=report))
+        elif change.kind == "mass" and change.conversation_id is not None:
+            mass = masses[change.conversation_id]
+            found.append(results.MassRow(personal_seq=seq, mass_message=mass))
         else:
             found.append(_row(change, gathered, views, amended, limits))
     return found
@@ -211,6 +224,10 @@ def event(row: PersonalRow, at: str) -> PersonalEvent:
             at=at,
             user_id=row.user_id,
             blocked=row.blocked,
+        )
+    if isinstance(row, results.MassRow):
+        return events.MassProgress(
+            personal_seq=row.personal_seq, at=at, mass_message=row.mass_message
         )
     if isinstance(row, results.ReportRow):
         return _REPORTED[row.report.state](

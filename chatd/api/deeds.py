@@ -26,6 +26,7 @@ from chatd.actions.content import attachments, search
 from chatd.actions.directory import people, policies, tenants
 from chatd.actions.directory.kinds import ROSTERS
 from chatd.actions.keeping import audit
+from chatd.actions.mass import sending
 from chatd.actions.reporting import filing, restoring, reviewing
 from chatd.actions.saying import held
 from chatd.actions.starting import searching, start
@@ -111,6 +112,9 @@ _OWN = {
     "getBlock": Deed(blocks.get, Cost.READ),
     "blockUser": Deed(blocks.block, Cost.WRITE),
     "unblockUser": Deed(blocks.unblock, Cost.WRITE),
+    "listMassMessages": Deed(sending.page, Cost.READ),
+    "sendMassMessage": Deed(sending.send, Cost.START),
+    "cancelMassMessage": Deed(sending.cancel, Cost.WRITE),
     "checkPolicy": Deed(policies.check, Cost.READ),
     "searchRecipients": Deed(searching.search, Cost.READ),
     "search": Deed(search.find, Cost.READ),

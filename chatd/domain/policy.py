@@ -176,11 +176,18 @@ class Mass(
     rename="camel",
     forbid_unknown_fields=True,
 ):
-    """Who sends to many at once: by role or by a privilege; whether one can answer."""
+    """Who sends to many at once: by role or by a privilege; to whom; who may answer.
+
+    `audience`: people of the sender's own units and below, or besides whoever the
+    sender may reach one by one. `replies`: none, or each has the message in a direct
+    conversation with the sender. Nobody has it for the first `undo_s` seconds.
+    """
 
     roles: Roles = ()
     privileges: tuple[str, ...] = ()
+    audience: Literal["hierarchy", "reachable"] = "hierarchy"
     replies: Literal["none", "direct"] = "none"
+    undo_s: Annotated[int, msgspec.Meta(ge=0, le=3_600)] = 5
 
 
 class Report(

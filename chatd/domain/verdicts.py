@@ -177,7 +177,9 @@ def _start(case: Case) -> Verdict:
     rule = f"start.{kind}"
     if kind not in policy.kinds:
         return refuse("forbidden", rule)
-    if kind == "mass" or (kind == "direct" and case.individually):
+    if kind == "mass":
+        return allow(rule) if _to_many(case) else refuse("forbidden", "mass")
+    if kind == "direct" and case.individually:
         many = _one_by_one(case)
         return allow(rule) if many else refuse("forbidden", "fanout")
     if kind in ROSTER_KINDS:
@@ -244,9 +246,13 @@ def _review(case: Case) -> Verdict:
 
 def _one_by_one(case: Case) -> bool:
     """Whether the sender may write to several at once, one by one (ITS-44, MOO-63)."""
-    fanout, mass, person = case.policy.fanout, case.policy.mass, case.sender.person
-    if fanout != "mass":
-        return fanout == "everybody"
+    fanout = case.policy.fanout
+    return _to_many(case) if fanout == "mass" else fanout == "everybody"
+
+
+def _to_many(case: Case) -> bool:
+    """Whether the sender may send mass messages (ITS-107, MOO-63)."""
+    mass, person = case.policy.mass, case.sender.person
     privileged = any(one in mass.privileges for one in person.details.privileges)
     return privileged or any(role in mass.roles for role in person.roles)
 

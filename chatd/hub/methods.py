@@ -22,6 +22,7 @@ from chatd.actions import (
 from chatd.actions.basis.rates import Cost
 from chatd.actions.between import blocks, contacts
 from chatd.actions.content import search
+from chatd.actions.mass import sending
 from chatd.actions.reporting import filing, restoring, reviewing
 from chatd.actions.starting import previewing, searching, start
 
@@ -81,6 +82,10 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
         "ListReports": Deed(reviewing.page, Cost.READ),
         "OpenReport": Deed(reviewing.open_, Cost.WRITE),
         "ResolveReport": Deed(reviewing.resolve, Cost.WRITE),
+        "PreviewAudience": Deed(sending.preview, Cost.READ),
+        "SendMassMessage": Deed(sending.send, Cost.START),
+        "CancelMassMessage": Deed(sending.cancel, Cost.WRITE),
+        "ListMassMessages": Deed(sending.page, Cost.READ),
         "Sync": Deed(recovery.sync, Cost.READ),
     }
 )

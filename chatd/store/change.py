@@ -19,6 +19,8 @@ from chatd.store.content.attachments import (
 from chatd.store.content.search import IndexBacklog
 from chatd.store.conversations import CreateConversation, Rename, SetState
 from chatd.store.keeping.trail import Note
+from chatd.store.mass.audience import PutOrganisation
+from chatd.store.mass.jobs import CancelMass, DeliverMass, PutMass, TakeMass
 from chatd.store.members import Join, Part
 from chatd.store.messages import EditMessage, InsertMessage, RemoveMessage
 from chatd.store.people import EndSessions, PutPerson
@@ -93,6 +95,11 @@ Write = (
     | PutTenant
     | PutPolicy
     | Note
+    | PutOrganisation
+    | PutMass
+    | TakeMass
+    | DeliverMass
+    | CancelMass
 )
 
 

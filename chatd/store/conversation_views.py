@@ -352,9 +352,12 @@ async def _others(
     rows = await tx.all(
         "SELECT conversation_id, user_id FROM (SELECT conversation_id, user_id,"
         " row_number() OVER (PARTITION BY conversation_id ORDER BY joined_seq, user_id)"
-        " AS place FROM membership WHERE tenant = $1 AND user_id <> $2"
+        " AS place FROM membership s WHERE tenant = $1 AND user_id <> $2"
         " AND left_seq IS NULL AND joined_seq > 0"
-        f" AND conversation_id IN ({placeholders(4, len(ids))}))"
+        f" AND conversation_id IN ({placeholders(4, len(ids))})"
+        # Of a mass message nobody sees who else has it.
+        " AND NOT EXISTS (SELECT 1 FROM conversation c WHERE c.tenant = s.tenant"
+        " AND c.id = s.conversation_id AND c.kind = 'mass'))"
         " AS seated WHERE place <= $3 ORDER BY conversation_id, place",
         tenant,
         user_id,

@@ -3,12 +3,13 @@
 What one person has of them is in `conversation_views`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatd.domain.conversations import ConversationRecord, Kind, State
 from chatd.store.effects import Effects
 from chatd.store.members import NewMember, admit
-from chatd.store.transaction import Row, Transaction
+from chatd.store.transaction import Row, Transaction, placeholders
 
 COLUMNS = (
     "c.id, c.kind, c.state, c.title, c.version, c.head_seq, c.participant_count,"
@@ -203,3 +204,31 @@ async def of_roster(
         roster_id,
     )
     return None if row is None else str(row[0])
+
+
+async def directs(tx: Transaction, tenant: str, keys: Sequence[str]) -> dict[str, str]:
+    """The ids of those direct conversations that there are, by their keys."""
+    if not keys:
+        return {}
+    rows = await tx.all(
+        "SELECT direct_key, id FROM conversation WHERE tenant = $1"
+        f" AND direct_key IN ({placeholders(2, len(keys))})",
+        tenant,
+        *keys,
+    )
+    return dict(rows)
+
+
+async def headings(
+    tx: Transaction, tenant: str, ids: Sequence[str]
+) -> dict[str, tuple[str, str | None]]:
+    """Title and last message's id of each of these."""
+    if not ids:
+        return {}
+    rows = await tx.all(
+        "SELECT id, title, last_message_id FROM conversation WHERE tenant = $1"
+        f" AND id IN ({placeholders(2, len(ids))})",
+        tenant,
+        *ids,
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}

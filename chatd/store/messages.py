@@ -33,8 +33,9 @@ TABLES = (
 class InsertMessage:
     """A new message; `digest` tells whether a repeated client id means the same.
 
-    `attached` are its files, and `attachments_json` what is shown of them; `screened`
-    is what policy made of its text; with `report_id` it brings a report to a teacher.
+    `attached` are its files, uploads of `uploader_id`'s, if not the author's, and
+    `attachments_json` is what is shown of them; `screened` is what policy made of its
+    text; with `report_id` it brings a report to a teacher.
     """
 
     id: str
@@ -51,6 +52,7 @@ class InsertMessage:
     attachments_json: str | None = None
     screened: Screened | None = None
     report_id: str | None = None
+    uploader_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ async def insert(tx: Transaction, effects: Effects, write: InsertMessage) -> Non
     """Apply an `InsertMessage`; the author has read up to his own message."""
     origin = write.forwarded
     if write.attached:
-        await attachments.claim(tx, effects, write.id, write.author_id, write.attached)
+        whose = write.uploader_id or write.author_id
+        await attachments.claim(tx, effects, write.id, whose, write.attached)
     seq = await effects.append(
         tx,
         write.conversation_id,

@@ -147,7 +147,7 @@ async def enrolments(
         *user_ids,
     )
     units = sorted({row[2] for row in rows if row[1] == "unit"})
-    above = await _above(tx, tenant, units)
+    above = await units_above(tx, tenant, units)
     for user_id, kind, roster_id, role, details in rows:
         variety = orjson.loads(details).get("kind", "") if details else ""
         over = above.get(roster_id, ()) if kind == "unit" else ()
@@ -155,7 +155,7 @@ async def enrolments(
     return found
 
 
-async def _above(
+async def units_above(
     tx: Transaction, tenant: str, units: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
     """The units above each of these, the nearest first."""

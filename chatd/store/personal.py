@@ -23,6 +23,7 @@ PersonalKind = Literal[
     "contact",
     "block",
     "report",
+    "mass",
 ]
 
 
@@ -316,6 +317,8 @@ async def changes_since(
         )
         + " UNION ALL SELECT pseq, 'report', NULL, NULL, id FROM report"
         " WHERE tenant = $1 AND reporter_id = $2 AND pseq > $3"
+        " UNION ALL SELECT mass_pseq, 'mass', id, NULL, NULL FROM mass_message"
+        " WHERE tenant = $1 AND sender_id = $2 AND mass_pseq > $3"
         " UNION ALL SELECT preferences_pseq, 'preferences', NULL, NULL, NULL"
         " FROM person"
         " WHERE tenant = $1 AND id = $2 AND preferences_pseq > $3"

@@ -29,7 +29,7 @@ from chatd_protocol.chat.reporting import reports
 from chatd_protocol.chat.requests import Recipient
 from chatd_protocol.chat.results import Synced
 from chatd_protocol.chat.routes import ChangeConversation
-from chatd_protocol.chat.social import people
+from chatd_protocol.chat.social import mass, people
 from tests.actions.deeds import who
 from tests.support.house import House
 
@@ -154,6 +154,16 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "ResolveReport": lambda target: reports.ResolveReport(
         report_id=target.report, decision="noAction"
     ),
+    "PreviewAudience": _alone(mass.PreviewAudience),
+    "SendMassMessage": _alone(
+        mass.SendMassMessage,
+        message=requests.FirstMessage(text="x"),
+        client_request_id="mass",
+    ),
+    "CancelMassMessage": lambda target: mass.CancelMassMessage(
+        mass_message_id=target.conversation
+    ),
+    "ListMassMessages": _alone(mass.ListMassMessages),
     "Sync": lambda target: requests.Sync(cursors={target.conversation: 0}),
     "checkPolicy": _about(CheckPolicy, action="send"),
     "getAttachment": lambda target: target.file,

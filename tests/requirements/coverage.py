@@ -30,7 +30,6 @@ WAITING: Final[Mapping[str, str]] = {
     ),
     "push and e-mail": "ISP-34, MOO-9, 68 … 70, 73, 74, 76, 77",
     "search of people": "MOO-24",
-    "mass messages": "ITS-23, 107 … 109, 114, 115, 117, PLU-10, 11",
     "staff who read, and the audit": "MOO-75, 81, 82, 88, 94",
     "export and erasure": "MOO-91",
     "pages of the platform's own": "ITS-138, 143, TUT-24, 33",

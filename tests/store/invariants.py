@@ -71,7 +71,9 @@ BROKEN: Final[Mapping[str, str]] = {
     ),
     "participant_count is not the number of open stays": (
         "SELECT c.tenant, c.id, c.participant_count FROM conversation c"
-        " WHERE c.participant_count <> (SELECT count(*) FROM membership s WHERE"
+        # Nobody is told how many have a mass message already.
+        " WHERE c.kind <> 'mass' AND c.participant_count <>"
+        " (SELECT count(*) FROM membership s WHERE"
         " s.tenant = c.tenant AND s.conversation_id = c.id AND s.left_seq IS NULL"
         " AND s.joined_seq > 0)"
     ),

@@ -5,19 +5,21 @@ answer there. The sender has one entry for it all, "Sent to X people"; of the di
 conversations only those are listed in which there is more than that one message.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from chatd.actions.basis.facts import Place
-from chatd.actions.starting.wanting import Wanted, said_in
+from chatd.actions.basis.facts import Place, place_now
+from chatd.actions.starting.wanting import Wanted, also_to, said_in
 from chatd.domain.conversations import direct_key
 from chatd.domain.people import Caller
 from chatd.ids import new_id
+from chatd.store import conversations, people
 from chatd.store.change import Change, Guard, Write
 from chatd.store.conversations import CreateConversation
 from chatd.store.members import NewMember
 from chatd.store.messages import InsertMessage
 from chatd.store.personal import Hide
+from chatd.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,50 @@ class Addressed:
     copies: Mapping[str, InsertMessage]
 
 
-def change(
-    caller: Caller, wanted: Wanted, found: Addressed, version: int, now_ms: int
-) -> Change:
-    """All of it in one Change: everybody is written to, or nobody.
+async def addressed(
+    tx: Transaction,
+    caller: Caller,
+    user_ids: Sequence[str],
+    refused: Mapping[str, str],
+    first: InsertMessage,
+) -> Addressed:
+    """Where each of the people is written to; what there is is judged as a reply.
 
-    `version` is that of the caller's own facts.
+    `refused` are those whom the caller could not write to first.
     """
-    guards = {Guard("person", caller.user_id, version)}
+    tenant, codes = caller.tenant, dict(refused)
+    keys = {direct_key(caller.user_id, user_id): user_id for user_id in user_ids}
+    places = {}
+    for key, existing in (await conversations.directs(tx, tenant, list(keys))).items():
+        place = await place_now(tx, tenant, existing, caller.user_id)
+        if place is None:
+            continue
+        user_id = keys[key]
+        codes.pop(user_id, None)
+        verdict = place.may("send")
+        if verdict.allowed:
+            places[user_id] = place
+        else:
+            codes[user_id] = verdict.code
+    new = [id_ for id_ in user_ids if id_ not in places and id_ not in codes]
+    known = await people.many(tx, tenant, new)
+    versions = {id_: one.version for id_, one in known.items()}
+    copies = await also_to(tx, tenant, first, [*places, *versions])
+    return Addressed(places, versions, codes, first, copies)
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What brings everybody a copy: `ids` are the conversations that they are in."""
+
+    ids: tuple[str, ...]
+    writes: tuple[Write, ...]
+    guards: frozenset[Guard]
+
+
+def copies(caller: Caller, found: Addressed) -> Copies:
+    """Each person's copy in the direct conversation, which is made if there is none."""
+    guards: set[Guard] = set()
     ids: list[str] = []
     writes: list[Write] = []
     for user_id, place in found.places.items():
@@ -62,12 +100,22 @@ def change(
             *said_in(found.copies[user_id], id_),
             Hide(id_, caller.user_id),
         )
-    entry = new_id()
+    return Copies(tuple(ids), tuple(writes), frozenset(guards))
+
+
+def change(
+    caller: Caller, wanted: Wanted, found: Addressed, version: int, now_ms: int
+) -> Change:
+    """All of it in one Change: everybody is written to, or nobody.
+
+    `version` is that of the caller's own facts.
+    """
+    each, entry = copies(caller, found), new_id()
     alone = (NewMember(caller.user_id),)
     # First the entry: the files of the others are copies of its own.
     first: tuple[Write, ...] = (
         CreateConversation(
-            entry, "mass", wanted.title, caller.user_id, alone, sent_to=len(ids)
+            entry, "mass", wanted.title, caller.user_id, alone, sent_to=len(each.ids)
         ),
         # Nobody but the sender reads it here: there is nothing to hold back.
         *said_in(replace(found.first, screened=None), entry),
@@ -75,12 +123,12 @@ def change(
     return Change(
         caller.tenant,
         now_ms,
-        (*first, *writes),
-        tuple(guards),
+        (*first, *each.writes),
+        tuple({Guard("person", caller.user_id, version), *each.guards}),
         key=wanted.key,
         result={
             "conversationId": entry,
-            "individual": ids,
+            "individual": list(each.ids),
             "refused": dict(found.refused),
         },
     )

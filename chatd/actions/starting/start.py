@@ -15,7 +15,6 @@ from chatd import metrics
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out, require
-from chatd.actions.basis.facts import place_now
 from chatd.actions.members import refusals
 from chatd.actions.saying.texts import warning
 from chatd.actions.starting import individual
@@ -23,7 +22,6 @@ from chatd.actions.starting.individual import Addressed
 from chatd.actions.starting.meant import KIND_OF, Meant, meant
 from chatd.actions.starting.wanting import (
     Wanted,
-    also_to,
     first_message,
     said_in,
     wanted_of,
@@ -35,7 +33,7 @@ from chatd.domain.verdicts import decide
 from chatd.errors import Refused
 from chatd.ids import new_id
 from chatd.limits import Limits
-from chatd.store import conversations, messages, people
+from chatd.store import conversations, messages
 from chatd.store.change import AlreadyDone, Change, Guard, Write
 from chatd.store.conversations import CreateConversation
 from chatd.store.engine import applying
@@ -119,7 +117,7 @@ async def _find(
     if several and first is not None and wanted.request.mode == "individual":
         _require(asked, "direct")
         refused = await refusals(tx, caller, list(asked.people), kind="direct")
-        addressed = await _addressed(tx, caller, asked, refused, first)
+        addressed = await individual.addressed(tx, caller, asked.people, refused, first)
         return _Found(asked, addressed.refused, None, addressed)
     if roster is not None:
         existing = await conversations.of_roster(tx, tenant, roster.kind, roster.id)
@@ -144,38 +142,6 @@ def _require(asked: Meant, kind: Kind) -> None:
     facts = {"count": len(asked.people), "max": most}
     too_many = verdict.code == "too_many_recipients"
     require(verdict, **(facts if too_many else {}))
-
-
-async def _addressed(
-    tx: Transaction,
-    caller: Caller,
-    asked: Meant,
-    refused: Mapping[str, str],
-    first: InsertMessage,
-) -> Addressed:
-    """Where each of the people is written to; what there is is judged as a reply."""
-    codes = dict(refused)
-    places = {}
-    for user_id in asked.people:
-        key = direct_key(caller.user_id, user_id)
-        existing = await conversations.direct(tx, caller.tenant, key)
-        if existing is None:
-            continue
-        place = await place_now(tx, caller.tenant, existing, caller.user_id)
-        if place is None:
-            continue
-        codes.pop(user_id, None)
-        verdict = place.may("send")
-        if verdict.allowed:
-            places[user_id] = place
-        else:
-            codes[user_id] = verdict.code
-    new = [id_ for id_ in asked.people if id_ not in places and id_ not in codes]
-    known = await people.many(tx, caller.tenant, new)
-    versions = {id_: one.version for id_, one in known.items()}
-    everybody = [*places, *versions]
-    copies = await also_to(tx, caller.tenant, first, everybody)
-    return Addressed(places, versions, codes, first, copies)
 
 
 def _create(

@@ -99,7 +99,7 @@ ITSLEARNING: Final = Policy(
     roster_starters=("teacher", "instructor", "student"),
     recipients_max=300,  # ITS-51
     fanout="everybody",  # ITS-44
-    mass=Mass(privileges=("massMessaging",), replies="none"),  # ITS-107, 108
+    mass=Mass(privileges=("massMessaging",)),  # ITS-107 … 109
     staff=Staff(
         roles=_TEACHERS + _ADMINS,
         roster_roles=("teacher", "instructor"),

@@ -58,6 +58,7 @@ MOODLE: Final = Policy(
     mass=Mass(
         roles=("teacher", *_MANAGERS),  # MOO-63
         privileges=("bulkMessaging",),
+        audience="reachable",  # PLU-10, 11
         replies="direct",  # MOO-62
     ),
     staff=Staff(roles=_MANAGERS, roster_wide_roles=_MANAGERS),  # MOO-54, 80

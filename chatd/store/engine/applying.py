@@ -21,6 +21,7 @@ from chatd.store.change import AlreadyDone, Change, Committed, Guard, Key, Moved
 from chatd.store.content import attachments, search
 from chatd.store.effects import Effects
 from chatd.store.keeping import trail
+from chatd.store.mass import audience, jobs
 from chatd.store.removing import copies
 from chatd.store.reporting import filing, guests
 from chatd.store.saying import flagged, held
@@ -71,6 +72,11 @@ APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]
     tenants.PutTenant: tenants.put,
     tenants.PutPolicy: tenants.put_policy,
     trail.Note: trail.note,
+    audience.PutOrganisation: audience.put_organisation,
+    jobs.PutMass: jobs.put,
+    jobs.TakeMass: jobs.take,
+    jobs.DeliverMass: jobs.deliver,
+    jobs.CancelMass: jobs.cancel,
 }
 
 _VERSION_OF: Final = {
@@ -103,7 +109,13 @@ async def apply(tx: Transaction, change: Change) -> Effects:
     try:
         for write in change.writes:
             await APPLY[type(write)](tx, effects, write)
-    except (messages.Conflict, attachments.Taken, held.Gone):
+    except (
+        messages.Conflict,
+        attachments.Taken,
+        held.Gone,
+        audience.Known,
+        jobs.Lost,
+    ):
         raise Moved from None
     except filing.Reported as known:
         raise AlreadyDone({"reportId": known.report_id}) from None

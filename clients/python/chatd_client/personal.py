@@ -16,6 +16,7 @@ from chatd_protocol.chat.events import (
     ContactRequested,
     ConversationJoined,
     ConversationLeft,
+    MassProgress,
     PermissionsChanged,
     PersonalEvent,
     PreferencesChanged,
@@ -31,6 +32,7 @@ from chatd_protocol.chat.results import (
     BlockRow,
     ContactRow,
     ConversationPreferencesRow,
+    MassRow,
     MembershipRow,
     PermissionsRow,
     PersonalRow,
@@ -38,6 +40,7 @@ from chatd_protocol.chat.results import (
     ReadRow,
     ReportRow,
 )
+from chatd_protocol.chat.social.mass import MassMessage
 from chatd_protocol.chat.social.people import Contact
 
 Change: TypeAlias = PersonalEvent | PersonalRow
@@ -54,6 +57,7 @@ class PersonalState:
         self.contacts: dict[str, Contact] = {}
         self.blocked: dict[str, bool] = {}
         self.reports: dict[str, Report] = {}
+        self.mass_messages: dict[str, MassMessage] = {}
         self._rooms = rooms
         self._versions: dict[tuple[str, str], int] = {}
 
@@ -74,14 +78,15 @@ class PersonalState:
         match change:
             case ContactRow() | ContactRequested() | ContactAccepted():
                 self.contacts[name] = change.contact
-                return True
             case BlockRow() | BlockChanged():
                 self.blocked[name] = change.blocked
-                return True
             case ReportRow() | ReportCreated() | ReportWithdrawn() | ReportResolved():
                 self.reports[name] = change.report
-                return True
-        return self._apply(change, name)
+            case MassRow() | MassProgress():
+                self.mass_messages[name] = change.mass_message
+            case _:
+                return self._apply(change, name)
+        return True
 
     def _apply(self, change: Change, name: str) -> bool:
         match change:
@@ -143,6 +148,8 @@ def subject(change: Change) -> str:
             return change.user_id
         case ReportRow() | ReportCreated() | ReportWithdrawn() | ReportResolved():
             return change.report.id
+        case MassRow() | MassProgress():
+            return change.mass_message.id
         case ConversationJoined(conversation=facts):
             return facts.id
         case _:
@@ -166,6 +173,8 @@ def kind_of(change: Change) -> str:
             return "block"
         case ReportRow() | ReportCreated() | ReportWithdrawn() | ReportResolved():
             return "report"
+        case MassRow() | MassProgress():
+            return "mass"
 
 
 def _leave(room: Room, left_seq: int | None) -> None:

@@ -19,6 +19,7 @@ from chatd_protocol.chat.objects import (
     Unread,
 )
 from chatd_protocol.chat.reporting.reports import Report
+from chatd_protocol.chat.social.mass import MassMessage
 from chatd_protocol.chat.social.people import Contact
 
 EVENT_IDS_MAX = 100
@@ -211,6 +212,12 @@ class ReportResolved(_Reported, kw_only=True, tag="report.resolved"):
     """Somebody has decided about a report of mine (TUT-29)."""
 
 
+class MassProgress(_Personal, kw_only=True, tag="mass.progress"):
+    """A mass message of mine has come further, or was undone."""
+
+    mass_message: MassMessage
+
+
 PersonalEvent = (
     ConversationJoined
     | ConversationLeft
@@ -224,6 +231,7 @@ PersonalEvent = (
     | ReportCreated
     | ReportWithdrawn
     | ReportResolved
+    | MassProgress
 )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chatd_protocol.chat import objects, requests, results
 from chatd_protocol.chat.base import Request, Shape
 from chatd_protocol.chat.reporting import reports
-from chatd_protocol.chat.social import people
+from chatd_protocol.chat.social import mass, people
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,10 @@ METHODS: tuple[MethodRow, ...] = (
     MethodRow("ListReports", reports.ListReports, reports.ReportPage),
     MethodRow("OpenReport", reports.OpenReport, reports.OpenedReport),
     MethodRow("ResolveReport", reports.ResolveReport, reports.Report),
+    MethodRow("PreviewAudience", mass.PreviewAudience, mass.AudiencePreview),
+    MethodRow("SendMassMessage", mass.SendMassMessage, mass.MassMessage),
+    MethodRow("CancelMassMessage", mass.CancelMassMessage, mass.MassMessage),
+    MethodRow("ListMassMessages", mass.ListMassMessages, mass.MassMessagePage),
     MethodRow("Sync", requests.Sync, results.Synced),
     MethodRow(
         "WatchEvents", requests.WatchEvents, results.WatchedEvent, streaming=True

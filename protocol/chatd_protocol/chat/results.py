@@ -21,6 +21,7 @@ from chatd_protocol.chat.objects import (
 from chatd_protocol.chat.policy import PolicyVerdict
 from chatd_protocol.chat.reporting.reports import Report
 from chatd_protocol.chat.requests import StartMode
+from chatd_protocol.chat.social.mass import MassMessage
 from chatd_protocol.chat.social.people import Contact
 
 
@@ -263,6 +264,13 @@ class ReportRow(Shape, tag_field="kind", tag="report"):
     report: Report
 
 
+class MassRow(Shape, tag_field="kind", tag="mass"):
+    """How far a mass message of mine has come."""
+
+    personal_seq: Seq
+    mass_message: MassMessage
+
+
 PersonalRow = (
     MembershipRow
     | ReadRow
@@ -272,6 +280,7 @@ PersonalRow = (
     | ContactRow
     | BlockRow
     | ReportRow
+    | MassRow
 )
 
 

@@ -22,7 +22,7 @@ from chatd_protocol.chat.http.keeping import KEEPING_ROWS
 from chatd_protocol.chat.http.moderating import SCREENING_ROWS
 from chatd_protocol.chat.http.reporting import REPORT_ROWS
 from chatd_protocol.chat.http.rows import HttpMethod, RouteRow
-from chatd_protocol.chat.social import people
+from chatd_protocol.chat.social import mass, people
 
 BASE = "/v1"
 
@@ -184,6 +184,28 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
     RouteRow("getBlock", "GET", _BLOCK, people.GetBlock, people.BlockState),
     RouteRow("blockUser", "PUT", _BLOCK, people.BlockUser, people.BlockState),
     RouteRow("unblockUser", "DELETE", _BLOCK, people.UnblockUser, people.BlockState),
+    RouteRow(
+        "listMassMessages",
+        "GET",
+        "/v1/mass-messages",
+        mass.ListMassMessages,
+        mass.MassMessagePage,
+    ),
+    RouteRow(
+        "sendMassMessage",
+        "POST",
+        "/v1/mass-messages",
+        mass.SendMassMessage,
+        mass.MassMessage,
+        key="clientRequestId",
+    ),
+    RouteRow(
+        "cancelMassMessage",
+        "DELETE",
+        "/v1/mass-messages/{massMessageId}",
+        mass.CancelMassMessage,
+        mass.MassMessage,
+    ),
     RouteRow(
         "checkPolicy",
         "POST",

@@ -318,6 +318,45 @@ export interface ResolveReport {
   removeMessage?: boolean | null;
 }
 
+/**
+ * How many people an audience has, by role, before anything is sent.
+ *
+ * Nobody named: everybody of my hierarchies. No roles: everyone.
+ */
+export interface PreviewAudience {
+  recipients?: Recipient[] | null;
+  roles?: Role[] | null;
+}
+
+/**
+ * Send to everybody of an audience; delivered behind, in turns.
+ *
+ * `asUnitId`: shown as sent by that school instead of me.
+ */
+export interface SendMassMessage {
+  message: FirstMessage;
+  clientRequestId: string;
+  recipients?: Recipient[] | null;
+  roles?: Role[] | null;
+  title?: string | null;
+  asUnitId?: string | null;
+}
+
+/**
+ * Undo: nobody gets it who has not, and whoever has it loses its content.
+ *
+ * Where each has it in a conversation with me, those who have it keep it.
+ */
+export interface CancelMassMessage {
+  massMessageId: string;
+}
+
+/** What I have sent, the latest first. */
+export interface ListMassMessages {
+  cursor?: string | null;
+  limit?: number | null;
+}
+
 /** All that I missed: since my own position, and in these conversations. */
 export interface Sync {
   cursors?: Record<string, number> | null;
@@ -811,6 +850,58 @@ export interface ReportEvidence {
   messages: Message[];
 }
 
+/**
+ * Different people, each counted once, under the first role that fits.
+ *
+ * `undoSeconds`: how long a message waits before anybody has it.
+ */
+export interface AudiencePreview {
+  count: number;
+  roles: RoleCount[];
+  organisations: Organisation[];
+  replies: "direct" | "none";
+  undoSeconds: number;
+}
+
+/** How many people are meant because of a role. */
+export interface RoleCount {
+  role: string;
+  count: number;
+}
+
+/** A school or another unit in whose name one may send. */
+export interface Organisation {
+  unitId: string;
+  name: string;
+}
+
+/**
+ * A mass message and how far it has come. `id` is that of my conversation, too.
+ *
+ * `total` were meant; `delivered` have it; `refused` could not get it. `sender` is who
+ * recipients see. `undoUntil`: nobody has it before.
+ */
+export interface MassMessage {
+  id: string;
+  state: "cancelled" | "delivered" | "delivering" | "waiting";
+  total: number;
+  delivered: number;
+  refused: number;
+  replies: "direct" | "none";
+  title: string;
+  createdAt: string;
+  sender: PersonName;
+  undoUntil?: string;
+  endedAt?: string;
+  message?: Message;
+}
+
+/** A page of what I have sent. */
+export interface MassMessagePage {
+  massMessages: MassMessage[];
+  next?: string;
+}
+
 /** Everything missed, in order; ask again with the new positions while `more`. */
 export interface Synced {
   epoch: string;
@@ -892,6 +983,13 @@ export interface ReportRow {
   kind: "report";
   personalSeq: number;
   report: Report;
+}
+
+/** How far a mass message of mine has come. */
+export interface MassRow {
+  kind: "mass";
+  personalSeq: number;
+  massMessage: MassMessage;
 }
 
 /** What was missed in one conversation; `tooLong`: drop its pages and load anew. */
@@ -1157,6 +1255,15 @@ export interface ReportResolved {
   at: string;
   conversationId?: string;
   report: Report;
+}
+
+/** A mass message of mine has come further, or was undone. */
+export interface MassProgress {
+  type: "mass.progress";
+  personalSeq: number;
+  at: string;
+  conversationId?: string;
+  massMessage: MassMessage;
 }
 
 /** Somebody is writing; stops by itself after a few seconds. */
@@ -1732,7 +1839,8 @@ export type PersonalRow =
   | PreferencesRow
   | ContactRow
   | BlockRow
-  | ReportRow;
+  | ReportRow
+  | MassRow;
 
 /** An event of a conversation's log, the same for every member. */
 export type LogEvent =
@@ -1762,7 +1870,8 @@ export type PersonalEvent =
   | BlockChanged
   | ReportCreated
   | ReportWithdrawn
-  | ReportResolved;
+  | ReportResolved
+  | MassProgress;
 
 /** An event without a position; it may be lost. */
 export type Hint = TypingHint | PresenceChanged | UserUpdated | TokenExpiring;
@@ -1872,6 +1981,10 @@ export interface Methods {
   ListReports: { request: ListReports; result: ReportPage };
   OpenReport: { request: OpenReport; result: OpenedReport };
   ResolveReport: { request: ResolveReport; result: Report };
+  PreviewAudience: { request: PreviewAudience; result: AudiencePreview };
+  SendMassMessage: { request: SendMassMessage; result: MassMessage };
+  CancelMassMessage: { request: CancelMassMessage; result: MassMessage };
+  ListMassMessages: { request: ListMassMessages; result: MassMessagePage };
   Sync: { request: Sync; result: Synced };
 }
 
@@ -1909,6 +2022,7 @@ export interface Targets {
   ReportCreated: ReportCreated;
   ReportWithdrawn: ReportWithdrawn;
   ReportResolved: ReportResolved;
+  MassProgress: MassProgress;
   Typing: TypingHint;
   PresenceChanged: PresenceChanged;
   UserUpdated: UserUpdated;

@@ -24,6 +24,7 @@ from chatd.store.change import Change
 from chatd.store.content import attachments, search
 from chatd.store.engine.postgres.connections import PostgresTransaction
 from chatd.store.keeping import trail
+from chatd.store.mass import audience, jobs
 from chatd.store.removing import copies
 from chatd.store.reporting import filing, guests
 from chatd.store.saying import flagged, held
@@ -58,6 +59,11 @@ LOCKS: Final[Mapping[str, str]] = {
         " AS k(tenant, user_id, conversation_id) ON o.tenant = k.tenant"
         " AND o.user_id = k.user_id AND o.conversation_id = k.conversation_id"
         " ORDER BY o.tenant, o.user_id, o.conversation_id FOR NO KEY UPDATE OF o"
+    ),
+    "mass": (
+        "SELECT 1 FROM mass_message j JOIN unnest($1::text[], $2::text[])"
+        " AS k(tenant, id) ON j.tenant = k.tenant AND j.id = k.id"
+        " ORDER BY j.tenant, j.id FOR NO KEY UPDATE OF j"
     ),
     # All rows with the same bytes: who takes the last one away has to know that it is.
     "file": (
@@ -178,6 +184,21 @@ def _decision(write: filing.ResolveCase) -> Touched:
         yield "person", (user_id,)
 
 
+def _sent(write: jobs.PutMass | jobs.CancelMass) -> Touched:
+    yield "mass", (write.id,)
+    yield "person", (write.sender_id,)
+
+
+def _taken(write: jobs.TakeMass) -> Touched:
+    yield "mass", (write.id,)
+
+
+def _delivered(write: jobs.DeliverMass) -> Touched:
+    yield "mass", (write.id,)
+    for user_id in (write.sender_id, *write.reached):
+        yield "person", (user_id,)
+
+
 def _roster(write: Any) -> Touched:
     yield "roster", (write.kind, write.id)
 
@@ -233,6 +254,11 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     filing.PurgeReport: _purge,
     guests.EnterAsGuest: _personal,
     guests.LeaveAsGuest: _personal,
+    audience.PutOrganisation: _bytes,
+    jobs.PutMass: _sent,
+    jobs.TakeMass: _taken,
+    jobs.DeliverMass: _delivered,
+    jobs.CancelMass: _sent,
     rosters.PutRoster: _roster,
     rosters.RemoveRoster: _roster,
     rosters.PutRosterMember: _roster_member,

@@ -1,1 +1,1 @@
-"""What reaches beyond one conversation: what people do about each other."""
+"""What reaches beyond one conversation: contacts, blocks, mass messages."""

@@ -4,11 +4,13 @@ from typing import get_args
 import asyncpg
 import pytest
 
+from chatd.store.between.acquaintances import SetBlock
 from chatd.store.change import Change, Guard, Write
 from chatd.store.engine.applying import APPLY
 from chatd.store.engine.postgres.connections import PostgresTransaction
 from chatd.store.engine.postgres.locks import LOCKS, TOUCHED, lock, touched
 from chatd.store.keeping.trail import Note
+from chatd.store.mass.jobs import CancelMass, DeliverMass
 from chatd.store.members import Join, NewMember, Part
 from chatd.store.messages import RemoveMessage
 from chatd.store.personal import MoveRead, PermissionsMoved
@@ -26,6 +28,9 @@ EVERYTHING = (
     said("cleo"),
     RemoveMessage("m", "talk", "ben", None, "removed"),
     Note("ada", "vault.read", "message", "m"),
+    SetBlock("ben", "ada", True),
+    DeliverMass("m", "ada", "here", 1, ("cleo", "ben"), (), True),
+    CancelMass("m", "ben"),
 )
 
 

@@ -1,0 +1,1 @@
+"""Mass messages: who may send to whom, what the sender sees of it, the delivery."""

@@ -1,0 +1,1 @@
+"""Mass messages as rows: who is meant, and how far each has come."""
