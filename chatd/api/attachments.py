@@ -17,8 +17,9 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 
 from chatd import metrics
-from chatd.actions.content import attachments
+from chatd.actions.content import attachments, uploading
 from chatd.actions.content.attachments import SMALL, SMALL_TYPE
+from chatd.actions.content.uploading import Received
 from chatd.api.deeds import DEEDS
 from chatd.api.door import Door, Endpoint, admit, answered, json, within_time
 from chatd.api.multipart import Form
@@ -26,6 +27,7 @@ from chatd.api.problems import HEADERS, HttpRefusal
 from chatd.domain.content.attachments import PICTURES, AttachmentRecord
 from chatd.domain.people import Caller
 from chatd.errors import Refused, invalid
+from chatd_protocol.chat.base import ID_CHARS_MAX
 from chatd_protocol.chat.files import ALT_CHARS_MAX, GetAttachment, LinkAttachment
 from chatd_protocol.chat.http.rows import RouteRow
 from chatd_protocol.chat.objects import Attachment
@@ -54,7 +56,8 @@ def _upload(door: Door, row: RouteRow) -> Endpoint:
         try:
             async with asyncio.timeout(UPLOAD_SECONDS_MAX):
                 try:
-                    return json(await _received(door, caller, form))
+                    key = _request_id(http)
+                    return json(await _received(door, caller, form, key))
                 except Refused as refused:
                     metrics.ATTACHMENTS_REJECTED.labels(refused.code).inc()
                     await form.pass_over(most + FORM_BYTES)
@@ -65,15 +68,26 @@ def _upload(door: Door, row: RouteRow) -> Endpoint:
     return answered(door.context.clock, answer, row.name)
 
 
-async def _received(door: Door, caller: Caller, form: Form) -> Attachment:
-    record: AttachmentRecord | None = None
+def _request_id(http: HttpRequest) -> str | None:
+    key = http.headers.get("idempotency-key")
+    if not key:
+        return None
+    if len(key) > ID_CHARS_MAX:
+        raise invalid("/clientRequestId", "too_long")
+    return key
+
+
+async def _received(
+    door: Door, caller: Caller, form: Form, key: str | None
+) -> Attachment:
+    received: Received | None = None
     alt: str | None = None
     async for part in form.parts():
         if part.name == "file" and part.filename is not None:
-            if record is not None:
+            if received is not None:
                 raise invalid("/file", "repeated")
-            record = await attachments.receive(
-                door.context, door.files, caller, part.filename, form.content()
+            received = await uploading.receive(
+                door.context, door.files, caller, part.filename, form.content(), key
             )
         elif part.name == "alt":
             alt = await form.text(4 * ALT_CHARS_MAX)
@@ -81,10 +95,10 @@ async def _received(door: Door, caller: Caller, form: Form) -> Attachment:
             raise invalid("/file", "wrong_type")
         else:
             raise invalid(f"/{part.name[:100]}", "unknown_field")
-    if record is None:
+    if received is None:
         raise invalid("/file", "required")
     async with door.context.shares.one_of(caller.tenant):
-        return await attachments.keep(door.context, caller, record, alt)
+        return await uploading.keep(door.context, caller, received, alt, key)
 
 
 def _link(door: Door, row: RouteRow) -> Endpoint:

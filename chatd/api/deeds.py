@@ -22,7 +22,7 @@ from chatd.actions import (
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.rates import Cost
 from chatd.actions.between import blocks, contacts
-from chatd.actions.content import attachments, search
+from chatd.actions.content import attachments, search, uploading
 from chatd.actions.directory import people, policies, tenants
 from chatd.actions.directory.kinds import ROSTERS
 from chatd.actions.keeping import audit
@@ -119,7 +119,7 @@ _OWN = {
     "searchRecipients": Deed(searching.search, Cost.READ),
     "search": Deed(search.find, Cost.READ),
     # Bytes take another way to these: see `chatd.api.attachments`.
-    "uploadAttachment": Deed(attachments.receive, Cost.SEND),
+    "uploadAttachment": Deed(uploading.receive, Cost.SEND),
     "getAttachment": Deed(attachments.find, Cost.READ),
     "linkAttachment": Deed(attachments.link, Cost.READ),
 }

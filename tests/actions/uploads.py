@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from chatd.actions import messages
-from chatd.actions.content import attachments
+from chatd.actions.content import attachments, uploading
 from chatd.actions.content.attachments import Files
 from chatd_protocol.chat.objects import Attachment, Message
 from chatd_protocol.chat.requests import SendMessage
@@ -20,10 +20,10 @@ async def upload(
     name: str = "notes.txt",
     alt: str | None = None,
 ) -> Attachment:
-    received = await attachments.receive(
+    received = await uploading.receive(
         school.context, files, who(by), name, chunks(content)
     )
-    return await attachments.keep(school.context, who(by), received, alt)
+    return await uploading.keep(school.context, who(by), received, alt)
 
 
 async def give(

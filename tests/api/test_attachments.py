@@ -71,6 +71,25 @@ async def test_up_and_down(room: Api) -> None:
     assert answer.headers["content-type"] == "image/png"
 
 
+async def test_a_repeated_upload_is_answered_with_the_first(room: Api) -> None:
+    """A lost answer would leave a second file behind (contract section 6)."""
+
+    async def put(content: bytes, key: str = "one", user: str = "anna") -> dict:
+        answer = await room.http.post(
+            "/v1/attachments",
+            headers=room.headers(user) | {"Idempotency-Key": key},
+            files={"file": ("notes.txt", content)},
+        )
+        return {"status": answer.status_code} | answer.json()
+
+    first = await put(TEXT)
+    assert (first["status"], await put(TEXT)) == (200, first)
+    assert (await put(b"other"))["code"] == "idempotency_conflict"
+    assert (await put(TEXT, key="two"))["id"] != first["id"]
+    assert (await put(TEXT, user="ben"))["id"] != first["id"]
+    assert (await put(TEXT, key="k" * 129))["code"] == "invalid_request"
+
+
 async def test_nothing_in_a_file_runs(room: Api) -> None:
     """A page or script in a file would run as ours (fault 26)."""
     name = 'a";\u202e b.txt'

@@ -1,11 +1,10 @@
-"""Files of messages: taken in, chosen for a message, handed out, linked to.
+"""Files of messages: chosen for a message, handed out, linked to.
 
 Who may see a file is decided anew at each request, by the same place and the same
 ranges as the message that has it.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import quote
@@ -14,37 +13,22 @@ import msgspec
 
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
-from chatd.actions.basis.deciding import require
-from chatd.actions.basis.facts import parties, policy_of
 from chatd.clock import rfc3339
-from chatd.domain.cases import Case
 from chatd.domain.content.attachments import (
-    MIB,
-    PICTURES,
     AttachmentRecord,
-    Kind,
-    clean_name,
-    kind_of,
 )
 from chatd.domain.people import Caller
-from chatd.domain.texts import normal_text
-from chatd.domain.verdicts import decide
 from chatd.errors import Refused, invalid
 from chatd.files.depot import Depot
 from chatd.files.links import Link, Links
 from chatd.files.pictures import Pictures
-from chatd.files.recognising import HEAD_BYTES, fits
 from chatd.ids import new_id
 from chatd.store import messages, people
-from chatd.store.change import Change
 from chatd.store.content import attachments
-from chatd.store.content.attachments import Attach, DoomBlob, PutAttachment
+from chatd.store.content.attachments import Attach
 from chatd.store.transaction import Transaction
-from chatd_protocol.chat.files import ALT_CHARS_MAX, AttachmentLink
+from chatd_protocol.chat.files import AttachmentLink
 from chatd_protocol.chat.objects import Attachment
-
-UPLOAD_MS: Final = 3_600_000
-"""When bytes without a row are given up; no upload may take nearly as long."""
 
 SMALL: Final = ".small"
 """Follows the key of a picture in the key of its thumbnail."""
@@ -68,133 +52,6 @@ class Chosen:
 
     attached: tuple[Attach, ...] = ()
     shown_json: str | None = None
-
-
-async def receive(
-    context: Context,
-    files: Files,
-    caller: Caller,
-    name: str,
-    chunks: AsyncIterator[bytes],
-) -> AttachmentRecord:
-    """Take the bytes of an upload in; nobody can fetch them before `keep`.
-
-    Raises:
-        Refused: `file_type_not_allowed` (ITS-59), `file_too_large` (ITS-58),
-            `rate_limited`, `storage_full`, or why the caller may not upload at all.
-    """
-    shown = clean_name(name)
-    kind = kind_of(shown)
-    if kind is None:
-        raise Refused("file_type_not_allowed", name=shown)
-    await _may_upload(context, caller)
-    with _at_once(files, caller, context.limits.uploads_at_once):
-        now_ms = context.clock.now_ms()
-        blob = new_id()
-        doom = DoomBlob(blob, now_ms + UPLOAD_MS)
-        await context.store.commit(Change(caller.tenant, now_ms, (doom,)))
-        most = context.limits.attachment_bytes
-        size = await files.depot.put(blob, _judged(chunks, shown, kind, most))
-        record = AttachmentRecord(
-            id=new_id(),
-            uploader_id=caller.user_id,
-            blob=blob,
-            name=shown,
-            media_type=kind.media_type,
-            size=size,
-            created_at_ms=now_ms,
-        )
-        return await _looked_at(files, record)
-
-
-async def _may_upload(context: Context, caller: Caller) -> None:
-    limits = context.limits
-
-    async def look(tx: Transaction) -> None:
-        known = await parties(tx, caller.tenant, [caller.user_id])
-        if caller.user_id not in known:
-            raise Refused("not_found")
-        case = Case(await policy_of(tx, caller.tenant), known[caller.user_id])
-        require(decide("upload", case))
-        used, waiting = await attachments.usage(tx, caller.tenant, caller.user_id)
-        if used >= limits.attachments_bytes_per_tenant:
-            raise Refused("storage_full")
-        if waiting >= limits.unclaimed_uploads:
-            raise Refused("rate_limited", unclaimed=waiting)
-
-    await context.store.read(look)
-
-
-@contextmanager
-def _at_once(files: Files, caller: Caller, most: int) -> Iterator[None]:
-    key = (caller.tenant, caller.user_id)
-    if files.uploading.get(key, 0) >= most:
-        raise Refused("rate_limited", retryAfter=1)
-    files.uploading[key] = files.uploading.get(key, 0) + 1
-    try:
-        yield
-    finally:
-        files.uploading[key] -= 1
-        if not files.uploading[key]:
-            del files.uploading[key]
-
-
-async def _judged(
-    chunks: AsyncIterator[bytes], name: str, kind: Kind, bytes_max: int
-) -> AsyncIterator[bytes]:
-    """The same bytes, as long as they are what their name says, and not too many."""
-    head, size = bytearray(), 0
-    async for chunk in chunks:
-        size += len(chunk)
-        if size > bytes_max:
-            most = bytes_max // MIB
-            raise Refused("file_too_large", name=name, limit=bytes_max, megabytes=most)
-        if len(head) == size - len(chunk) and len(head) < HEAD_BYTES:
-            head += chunk
-            if len(head) < HEAD_BYTES:
-                continue
-            _recognise(bytes(head), name, kind)
-            yield bytes(head)
-            continue
-        yield chunk
-    if len(head) == size and size < HEAD_BYTES:
-        _recognise(bytes(head), name, kind)
-        yield bytes(head)
-
-
-def _recognise(head: bytes, name: str, kind: Kind) -> None:
-    if not fits(kind.family, head[:HEAD_BYTES]):
-        raise Refused("file_type_not_allowed", name=name)
-
-
-async def _looked_at(files: Files, record: AttachmentRecord) -> AttachmentRecord:
-    if record.media_type not in PICTURES:
-        return record
-    seen = await files.pictures.look(files.depot.read(record.blob))
-    if seen is None:
-        return record
-    small = seen.thumbnail
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield small
-
-    await files.depot.put(record.blob + SMALL, whole())
-    return replace(record, width=seen.width, height=seen.height, thumbnail=True)
-
-
-async def keep(
-    context: Context, caller: Caller, record: AttachmentRecord, alt: str | None
-) -> Attachment:
-    """Make a received file one that its uploader can send.
-
-    Raises:
-        Refused: `invalid_request` for the description, `storage_full`.
-    """
-    if alt is not None and alt.strip():
-        record = replace(record, alt=normal_text(alt, "/alt", ALT_CHARS_MAX))
-    write = PutAttachment(record, context.limits.attachments_bytes_per_tenant)
-    await context.store.commit(Change(caller.tenant, context.clock.now_ms(), (write,)))
-    return shown(record)
 
 
 def shown(record: AttachmentRecord) -> Attachment:

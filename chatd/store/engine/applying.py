@@ -213,6 +213,20 @@ def kept_result(change: Change) -> str:
     return orjson.dumps(change.result or {}).decode()
 
 
+async def is_known(
+    tx: Transaction, tenant: str, user_id: str, client_request_id: str
+) -> bool:
+    """Whether a request id was used before, for whatever."""
+    row = await tx.one(
+        "SELECT 1 FROM request"
+        " WHERE tenant = $1 AND user_id = $2 AND client_request_id = $3",
+        tenant,
+        user_id,
+        client_request_id,
+    )
+    return row is not None
+
+
 async def request_result(
     tx: Transaction, tenant: str, key: Key
 ) -> Mapping[str, object] | None:

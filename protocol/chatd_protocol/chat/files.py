@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from chatd_protocol.chat.base import Id, Request, Shape, Timestamp
+from chatd_protocol.chat.base import ClientId, Id, Request, Shape, Timestamp
 
 ALT_CHARS_MAX = 1_000
 """Longest description of a picture for those who do not see it (UX-57)."""
@@ -13,11 +13,13 @@ ALT_CHARS_MAX = 1_000
 class UploadAttachment(Request):
     """Upload one file, for a message to come; `multipart/form-data`.
 
-    Until a message has it, only its uploader may fetch it or send it (ITS-58, 59).
+    Until a message has it, only its uploader may fetch it or send it (ITS-58, 59). A
+    JPEG, PNG or WebP is kept without what its camera wrote beside the pixels.
     """
 
     file: bytes
     alt: Annotated[str, msgspec.Meta(max_length=ALT_CHARS_MAX)] | None = None
+    client_request_id: ClientId | None = None
 
 
 class GetAttachment(Request):

@@ -227,6 +227,7 @@ _PERSON_ROWS: tuple[RouteRow, ...] = (
         "/v1/attachments",
         files.UploadAttachment,
         objects.Attachment,
+        key="clientRequestId",
         form=True,
     ),
     RouteRow("getAttachment", "GET", _ATTACHMENT, files.GetAttachment, files.FileBytes),

@@ -1337,11 +1337,13 @@ export interface CheckPolicy {
 /**
  * Upload one file, for a message to come; `multipart/form-data`.
  *
- * Until a message has it, only its uploader may fetch it or send it.
+ * Until a message has it, only its uploader may fetch it or send it. A JPEG, PNG or
+ * WebP is kept without what its camera wrote beside the pixels.
  */
 export interface UploadAttachment {
   file: string;
   alt?: string | null;
+  clientRequestId?: string | null;
 }
 
 /**
