@@ -119,6 +119,13 @@ def _history(context: Context, conversation: str) -> Awaitable[object]:
     return paging.page(context, who("sue"), asked)
 
 
+def _first_unread(context: Context, conversation: str) -> Awaitable[object]:
+    asked = requests.ListMessages(
+        conversation_id=conversation, around_unread=True, limit=50
+    )
+    return paging.page(context, who("sue"), asked)
+
+
 def _oldest(context: Context, conversation: str) -> Awaitable[object]:
     asked = requests.ListMessages(conversation_id=conversation, after=0, limit=50)
     return paging.page(context, who("sue"), asked)
@@ -151,7 +158,9 @@ def _unread(context: Context, _: str) -> Awaitable[object]:
     return reading.unread(context, who("sue"), requests.GetUnread())
 
 
-@pytest.mark.parametrize("ask", [_history, _oldest, _one, _people, _sync])
+@pytest.mark.parametrize(
+    "ask", [_history, _first_unread, _oldest, _one, _people, _sync]
+)
 async def test_a_long_conversation_costs_what_a_short_one_does(
     school: House, ask: Ask
 ) -> None:
