@@ -180,11 +180,12 @@ class Gateway:
         if not told.done():
             told.set_result(error)
 
-    async def drain(self) -> None:
-        """What SIGTERM does; the process is gone afterwards."""
+    async def drain(self, gone: Callable[["Gateway"], None]) -> None:
+        """What SIGTERM does; the process is `gone` afterwards, and so are its sockets."""
         await self.installation.drain()
         await self.installation.stop()
         self.process.kill()
+        gone(self)
 
 
 def foundation(

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
+from chatd.signalr.admission import Refusal, admit_websocket
 from chatd.signalr.connections.connection import Connection as ServerConnection
-from chatd.signalr.requests import Denied, Handshake
+from chatd.signalr.requests import Handshake
 from chatd_client.signalr import (
     Address,
     CallFailed,
@@ -282,10 +283,10 @@ async def admitted(gateway: "Gateway", link: Link, address: Address) -> None:
     asked = dict(part.split("=") for part in query.split("&") if part)
     handshake = Handshake(path=path, headers={}, query=asked, bearer=address.token)
     try:
-        identity = await gateway.hub.authenticate(handshake)
-    except (Denied, TimeoutError) as refusal:
+        link.server = await admit_websocket(gateway.hub, handshake, None)
+    except Refusal as refusal:
         raise CannotConnect(repr(refusal)) from None
-    link.gateway, link.server = gateway, gateway.hub.open(identity, handshake)
+    link.gateway = gateway
     link.join()
     link.server.attach(link)
     link.server.receive(b'{"protocol":"json","version":1}\x1e')

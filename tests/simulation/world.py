@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import jwt
@@ -304,12 +304,16 @@ def kill_gateway(world: World) -> None:
         return
     gateway = world.draw.choice(world.gateways)
     gateway.process.kill()
-    for link in tuple(world.network.links):
-        if link.gateway is gateway:
-            link.cut(world.draw.choice((0.0, 0.0, 2.0)))
+    _cut_all_of(world, gateway, world.draw.choice((0.0, 0.0, 2.0)))
     world._remove(gateway)
     back_s = world.draw.choice((0.05, 0.5, 3.0))
     world.loop.call_later(back_s, _replace, world)
+
+
+def _cut_all_of(world: World, gateway: Gateway, after_s: float = 0.0) -> None:
+    for link in tuple(world.network.links):
+        if link.gateway is gateway:
+            link.cut(after_s)
 
 
 def _replace(world: World) -> None:
@@ -325,7 +329,7 @@ def drain_gateway(world: World) -> None:
     gateway = world.draw.choice(candidates)
     world._remove(gateway)
     world.start_gateway()
-    gateway.process.task(gateway.drain())
+    gateway.process.task(gateway.drain(partial(_cut_all_of, world)))
 
 
 def pause_gateway(world: World) -> None:
