@@ -181,7 +181,7 @@ class Gateway:
             told.set_result(error)
 
     async def drain(self, gone: Callable[["Gateway"], None]) -> None:
-        """What SIGTERM does; the process is `gone` afterwards, and so are its sockets."""
+        """What SIGTERM does; the process and its sockets are `gone` afterwards."""
         await self.installation.drain()
         await self.installation.stop()
         self.process.kill()
