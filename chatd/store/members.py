@@ -252,6 +252,28 @@ async def current_ids(
     return tuple(row[0] for row in rows)
 
 
+async def directs_of(
+    tx: Transaction, tenant: str, user_ids: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """The direct conversations of these people, and who is in each now."""
+    if not user_ids:
+        return {}
+    rows = await tx.all(
+        "SELECT p.conversation_id, o.user_id FROM conversation_person p"
+        " JOIN conversation c ON c.tenant = p.tenant AND c.id = p.conversation_id"
+        " AND c.kind = 'direct' JOIN conversation_person o ON o.tenant = p.tenant"
+        " AND o.conversation_id = p.conversation_id AND o.member = 1"
+        f" WHERE p.tenant = $1 AND p.user_id IN ({placeholders(2, len(user_ids))})"
+        " AND p.member = 1 ORDER BY p.conversation_id, o.user_id",
+        tenant,
+        *user_ids,
+    )
+    found: dict[str, dict[str, None]] = {}
+    for id_, user_id in rows:
+        found.setdefault(id_, {})[user_id] = None
+    return {id_: tuple(people) for id_, people in found.items()}
+
+
 async def current_of(
     tx: Transaction, tenant: str, conversation_ids: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:

@@ -69,7 +69,7 @@ async def put(tx: Transaction, effects: Effects, write: PutRoster) -> None:
     if before is not None and (
         (before.parent_id, before.details) != (write.parent_id, write.details)
     ):
-        for user_id in await _below(tx, effects.tenant, write.kind, write.id):
+        for user_id in await below(tx, effects.tenant, write.kind, write.id):
             await effects.bump_person(tx, user_id)
     await tx.run(
         "INSERT INTO roster (tenant, kind, id, name, name_folded, url, parent_id,"
@@ -92,7 +92,7 @@ async def put(tx: Transaction, effects: Effects, write: PutRoster) -> None:
     effects.facts("roster", f"{write.kind}:{write.id}")
 
 
-async def _below(
+async def below(
     tx: Transaction, tenant: str, kind: str, roster_id: str
 ) -> tuple[str, ...]:
     """Everybody on a roster and, of a unit, on those below it."""
@@ -113,7 +113,7 @@ async def _below(
 
 async def remove(tx: Transaction, effects: Effects, write: RemoveRoster) -> None:
     """Apply a `RemoveRoster`."""
-    for user_id in await _below(tx, effects.tenant, write.kind, write.id):
+    for user_id in await below(tx, effects.tenant, write.kind, write.id):
         await effects.bump_person(tx, user_id)
     await tx.run(
         "DELETE FROM roster_member WHERE tenant = $1 AND kind = $2 AND roster_id = $3",
@@ -208,6 +208,24 @@ async def get(
         roster_id,
     )
     return None if row is None else _to_record(row)
+
+
+async def without_conversation(
+    tx: Transaction, tenant: str, kind: str, after_id: str, limit: int
+) -> list[RosterRecord]:
+    """Rosters of a kind that no living conversation follows, by their ids."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM roster r"
+        " WHERE r.tenant = $1 AND r.kind = $2 AND r.id > $3 AND NOT EXISTS"
+        " (SELECT 1 FROM conversation c WHERE c.tenant = r.tenant"
+        " AND c.roster_kind = r.kind AND c.roster_id = r.id AND c.state <> 'deleted')"
+        " ORDER BY r.id LIMIT $4",
+        tenant,
+        kind,
+        after_id,
+        limit,
+    )
+    return [_to_record(row) for row in rows]
 
 
 async def members(

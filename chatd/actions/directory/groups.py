@@ -1,22 +1,31 @@
 """A course group's conversation: there is one while the group's messaging is on.
 
 Where the policy has that kind, putting a group with messaging makes its conversation,
-with all its people; nobody else ever starts it (MOO-41). Switching messaging off takes
+with all its people; nobody else ever starts it (MOO-41). A policy that comes to have
+the kind makes those of the groups that there are. Switching messaging off takes
 everybody out, which hides it; switching it on brings them back to its whole history
 (MOO-47). A batch has none.
 """
 
+from typing import Final
+
 import msgspec
 
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.deciding import carry_out
 from chatd.actions.basis.facts import policy_of
+from chatd.domain.policy import Policy
 from chatd.ids import new_id
-from chatd.store import members, rosters
-from chatd.store.change import Write
+from chatd.store import conversations, members, rosters
+from chatd.store.change import Change, Guard, Write
 from chatd.store.conversations import CreateConversation
 from chatd.store.members import Join, NewMember, Part
 from chatd.store.rosters import PutRoster, RosterRecord
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat.directory import GroupKind
+
+PAGE: Final = 500
+"""Groups that are looked for in one read."""
 
 
 class GroupDetails(msgspec.Struct, frozen=True):
@@ -37,7 +46,10 @@ def talks(roster: RosterRecord) -> bool:
 
 
 async def following(
-    tx: Transaction, tenant: str, wanted: PutRoster, conversation_id: str | None
+    tx: Transaction,
+    tenant: str,
+    wanted: PutRoster | RosterRecord,
+    conversation_id: str | None,
 ) -> tuple[Write, ...]:
     """What becomes of a group's conversation when the group is put so."""
     details = details_of(wanted)
@@ -62,3 +74,42 @@ async def following(
         return (Join(conversation_id, everybody, None),) if everybody else ()
     current = await members.current_ids(tx, tenant, conversation_id)
     return (Part(conversation_id, current, None),) if current else ()
+
+
+async def begin_talks(
+    context: Context, tenant: str, before: Policy, after: Policy
+) -> None:
+    """Give the groups that there are their conversations, where there were none.
+
+    Each is committed by itself: a group that is put meanwhile makes its own.
+    """
+    if "courseGroup" in before.kinds or "courseGroup" not in after.kinds:
+        return
+    last = ""
+    while some := await context.store.read(
+        rosters.without_conversation, tenant, "group", last, PAGE
+    ):
+        for one in some:
+            await _begin(context, tenant, one.id)
+        last = some[-1].id
+
+
+async def _begin(context: Context, tenant: str, group_id: str) -> None:
+    async def change() -> Change | None:
+        writes, version = await context.store.read(_missing, tenant, group_id)
+        if not writes:
+            return None
+        guard = Guard("roster", f"group:{group_id}", version)
+        return Change(tenant, context.clock.now_ms(), writes, (guard,))
+
+    await carry_out(context, change)
+
+
+async def _missing(
+    tx: Transaction, tenant: str, group_id: str
+) -> tuple[tuple[Write, ...], int]:
+    group = await rosters.get(tx, tenant, "group", group_id)
+    found = await conversations.of_roster(tx, tenant, "group", group_id)
+    if group is None or found is not None:
+        return (), 0
+    return await following(tx, tenant, group, None), group.version

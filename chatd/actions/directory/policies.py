@@ -8,6 +8,7 @@ import msgspec
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import place_of
 from chatd.actions.basis.facts import between_two, parties, policy_of
+from chatd.actions.directory.groups import begin_talks
 from chatd.actions.directory.telling import retold
 from chatd.actions.keeping.audit import noted
 from chatd.domain.cases import ROSTER_KINDS, Case
@@ -70,6 +71,7 @@ async def put(context: Context, caller: Caller, request: PutPolicy) -> Policy:
         writes = (Put(preset, changes), note)
         await context.store.commit(Change(caller.tenant, now_ms, writes))
         await retold(context, caller.tenant, before, after)
+        await begin_talks(context, caller.tenant, before, after)
     return _shown(preset, changes)
 
 

@@ -13,7 +13,7 @@ from chatd.actions.basis.context import Context
 from chatd.actions.directory.deciding import commit, require_tenant
 from chatd.actions.directory.groups import following, talks
 from chatd.actions.directory.people import is_deleted
-from chatd.actions.directory.telling import of_relations
+from chatd.actions.directory.telling import of_relations, of_units
 from chatd.domain.conversations import ConversationRecord
 from chatd.domain.people import Caller
 from chatd.errors import Refused, invalid
@@ -54,10 +54,13 @@ async def put(context: Context, caller: Caller, wanted: PutRoster) -> RosterReco
             that does not exist, or a parent below the unit itself.
     """
     await require_tenant(context, caller)
+    moved = False
 
     async def decide() -> tuple[None, tuple[Write, ...], tuple[Guard, ...]]:
+        nonlocal moved
         await context.store.read(_check_above, caller.tenant, wanted)
         now, conversation = await context.store.read(_roster, caller.tenant, wanted)
+        moved = now is not None and now.parent_id != wanted.parent_id
         guard = _guard(wanted.kind, wanted.id, now)
         writes: list[Write] = [wanted]
         # A title that somebody chose stays.
@@ -69,6 +72,11 @@ async def put(context: Context, caller: Caller, wanted: PutRoster) -> RosterReco
         return None, tuple(writes), (guard,)
 
     await commit(context, caller, decide)
+    if moved:
+        below = await context.store.read(
+            rosters.below, caller.tenant, wanted.kind, wanted.id
+        )
+        await of_units(context, caller.tenant, below)
     return await get(context, caller, wanted.kind, wanted.id)
 
 
@@ -87,8 +95,12 @@ async def get(
 
 
 async def delete(context: Context, caller: Caller, kind: str, roster_id: str) -> Empty:
-    """Take a roster out; its conversation can only be read from then on."""
+    """Take a roster out; its conversation can only be read from then on.
+
+    What connected its people, and those of the units below it, is gone with it.
+    """
     wanted = RemoveRoster(kind, roster_id)
+    below = await context.store.read(rosters.below, caller.tenant, kind, roster_id)
 
     async def decide() -> tuple[Empty, tuple[Write, ...], tuple[Guard, ...]]:
         now, conversation = await context.store.read(_roster, caller.tenant, wanted)
@@ -105,7 +117,9 @@ async def delete(context: Context, caller: Caller, kind: str, roster_id: str) ->
             )
         return Empty(), writes, (_guard(kind, roster_id, now),)
 
-    return await commit(context, caller, decide)
+    answer = await commit(context, caller, decide)
+    await of_units(context, caller.tenant, below)
+    return answer
 
 
 async def put_member(

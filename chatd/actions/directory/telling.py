@@ -27,6 +27,9 @@ from chatd.store.transaction import Transaction
 PAGE: Final = 500
 """Memberships that are judged in one read: some 40 ms, so that others get a turn."""
 
+PEOPLE_PAGE: Final = 50
+"""People whose private talks are told of in one Change: some hundred rows."""
+
 CONVERSATIONS_TOLD_MAX: Final = 500
 """Conversations in which one person's change is told; beyond, the next look tells."""
 
@@ -137,14 +140,24 @@ async def of_relations(
 ) -> tuple[PermissionsMoved, ...]:
     """People's rosters change: who talks with them in private is told, and they.
 
-    Only where the rules look again at what connects two people (ISP-25, TUT-34).
+    Only where the rules look again at what connects two people (ISP-25, TUT-34). Two
+    statements, however many people.
     """
     policy = await policy_of(tx, tenant)
     if policy.relationship_ended == "remove":
         return ()
-    found: dict[str, PermissionsMoved] = {}
-    for user_id in user_ids:
-        for told in await everywhere(tx, tenant, user_id):
-            if len(told.user_ids) > 1:
-                found[told.conversation_id] = told
-    return tuple(found.values())
+    directs = await members.directs_of(tx, tenant, user_ids)
+    return tuple(PermissionsMoved(id_, both) for id_, both in directs.items())
+
+
+async def of_units(context: Context, tenant: str, user_ids: Sequence[str]) -> None:
+    """Where people stand in the hierarchy has changed: the same, page by page.
+
+    A school that moves takes thousands along: others get a turn between the pages.
+    """
+    for start in range(0, len(user_ids), PEOPLE_PAGE):
+        some = user_ids[start : start + PEOPLE_PAGE]
+        told = await context.store.read(of_relations, tenant, some)
+        if told:
+            change = Change(tenant, context.clock.now_ms(), told)
+            await context.store.commit(change)

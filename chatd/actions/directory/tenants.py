@@ -1,6 +1,7 @@
 """Tenants: created by operators, each by the preset of one platform."""
 
 from chatd.actions.basis.context import Context
+from chatd.actions.directory.groups import begin_talks
 from chatd.actions.directory.telling import retold
 from chatd.actions.sessions import OPERATOR, OPERATOR_OF_ALL
 from chatd.domain.people import Caller
@@ -28,5 +29,7 @@ async def put(context: Context, caller: Caller, request: PutTenant) -> Tenant:
     await context.store.commit(Change(request.tenant_id, at_ms, (write,)))
     if found is not None and found.preset != request.preset:
         before = effective(found.preset, found.changes)
-        await retold(context, request.tenant_id, before, PRESETS[request.preset])
+        after = PRESETS[request.preset]
+        await retold(context, request.tenant_id, before, after)
+        await begin_talks(context, request.tenant_id, before, after)
     return Tenant(id=request.tenant_id, name=request.name, preset=request.preset)

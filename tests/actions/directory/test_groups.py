@@ -3,14 +3,18 @@
 import pytest
 
 from chatd.actions import conversations, reading
-from chatd.actions.directory import rosters
+from chatd.actions.directory import policies, rosters, tenants
 from chatd.actions.directory.groups import GroupDetails, details_of
+from chatd.actions.sessions import OPERATOR
+from chatd.domain.announcements import PersonalMoved
 from chatd.store.rosters import PutRoster, PutRosterMember, RemoveRosterMember
 from chatd.store.tenants import PutTenant
-from chatd_protocol.chat import requests
+from chatd_protocol.chat import directory, requests
+from chatd_protocol.chat.directory import Preset
 from chatd_protocol.chat.objects import Conversation
+from chatd_protocol.chat.policy import PutPolicy
 from tests.actions.deeds import refused, send, who
-from tests.support.house import House
+from tests.support.house import TENANT, House
 
 ON, OFF = (
     '{"kind":"courseGroup","messaging":true}',
@@ -94,3 +98,44 @@ def test_details() -> None:
     """A group of an older database would have no messaging."""
     roster = PutRoster("group", "a", "A", details="{}")
     assert details_of(roster) == GroupDetails("courseGroup", messaging=True)
+
+
+@pytest.mark.parametrize("by_operator", [True, False])
+async def test_a_platform_that_becomes_moodle(
+    full_school: House, by_operator: bool
+) -> None:
+    """The groups of a school would be silent until each is put again (MOO-41)."""
+    school = full_school
+    for id_, details in (("a", ON), ("b", OFF), ("c", '{"kind":"batch"}'), ("d", ON)):
+        wanted = PutRoster(
+            "group", id_, f"Group {id_}", course_id="math", details=details
+        )
+        await rosters.put(school.context, school.platform, wanted)
+        for user in ("sue", "tom"):
+            seat_ = PutRosterMember("group", id_, user, "student")
+            await rosters.put_member(school.context, school.platform, seat_)
+    assert await listed(school, "sue") == []
+    school.announced.clear()
+
+    async def become(preset: Preset) -> None:
+        if by_operator:
+            request = directory.PutTenant(
+                tenant_id=TENANT, name="School", preset=preset
+            )
+            operator = who("op", TENANT, OPERATOR)
+            await tenants.put(school.context, operator, request)
+        else:
+            rules = PutPolicy(tenant_id=TENANT, preset=preset)
+            await policies.put(school.context, school.platform, rules)
+
+    await become("moodle")
+    assert {one.title for one in await listed(school, "sue")} == {"Group a", "Group d"}
+    told = {one.user_id for one in school.announced if isinstance(one, PersonalMoved)}
+    assert {"sue", "tom"} <= told
+    (talk, _) = await listed(school, "tom")
+    assert talk.participant_count == 2
+    await send(school, "tom", talk.id)
+    # Back and forth makes no second ones.
+    await become("itslearning")
+    await become("moodle")
+    assert len(await listed(school, "sue")) == 2
