@@ -8,6 +8,7 @@ from chatd.bus.redis.envelopes import (
     BODY_AT,
     ENVELOPE_BYTES,
     HINT_AGE_MS,
+    VERSION,
     Envelopes,
     Lost,
     Probe,
@@ -151,4 +152,19 @@ def test_each_announcement_goes_where_it_is_awaited() -> None:
     assert [channel_of(channels, one) for one in ALL] == [
         *(room, room, room, person, everyone, person, room),
         channels.of("presence", "school", "anna"),
+    ]
+
+
+def test_gateways_of_other_versions_are_understood(
+    ours: Envelopes, theirs: Envelopes, clock: HandClock
+) -> None:
+    """While one after the other is restarted, every hint would raise a doubt."""
+    older = ["l", "school", "c1", 7, "message.edited"]
+    newer = ["l", "school", "c1", 8, "message.edited", None, None, "what comes next"]
+    body = msgspec.msgpack.encode((clock.now_ms(), [older, newer]))
+    head = VERSION + ours.gateway
+    sealed = head + ours._mac(CHANNEL, head, body) + body
+    assert theirs.open(CHANNEL, sealed) == [
+        Logged("school", "c1", 7, "message.edited"),
+        Logged("school", "c1", 8, "message.edited"),
     ]
