@@ -18,6 +18,7 @@ from chatd.actions.basis.facts import Facts
 from chatd.actions.basis.rates import Rates
 from chatd.actions.content.attachments import Files
 from chatd.actions.content.sweeping import Sweeper
+from chatd.actions.keeping.purging import Purger
 from chatd.actions.mass.delivering import Delivery
 from chatd.actions.sessions import SignIn
 from chatd.api.application import routes
@@ -130,6 +131,7 @@ class Installation:
         self.sweeper = Sweeper(self.context, depot)
         bus.subscribe(self.sweeper.listen)
         self.delivery = Delivery(self.context)
+        self.purger = Purger(self.context)
         door = Door(
             self.context,
             self._sign_in,
@@ -168,6 +170,7 @@ class Installation:
         await self.bus.stop()
         await self._verifier.stop()
         await self.delivery.stop()
+        await self.purger.stop()
         await self.sweeper.stop()
         await self.store.close()
 
@@ -357,6 +360,7 @@ async def _serve(config: Config, public: socket.socket, parent: Parent | None) -
             await create_demo(installation.store, installation.clock)
         installation.sweeper.start()
         installation.delivery.start()
+        installation.purger.start()
         server = _Server(installation)
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):

@@ -5,7 +5,7 @@ from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import allowed_place, carry_out
 from chatd.actions.basis.facts import policy_of
-from chatd.actions.keeping.audit import noted
+from chatd.actions.basis.noting import noted
 from chatd.domain.people import Caller
 from chatd.domain.policy import Action
 from chatd.domain.texts import normal_draft, normal_title

@@ -248,6 +248,7 @@ def _edited(
         links_json=texts.links_json(text),
         expected_ms=record.edited_at_ms,
         history=place.case.policy.history_for_new_members,
+        keep_days=place.case.policy.retain_removed_days,
     )
     return (write, *texts.flagged(found, record.id, record.conversation_id))
 

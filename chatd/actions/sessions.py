@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import Final
 
 from chatd.actions.basis.context import Context
-from chatd.actions.keeping.audit import note_look, noted
+from chatd.actions.basis.noting import note_look, noted
 from chatd.clock import rfc3339
 from chatd.domain.people import Caller, PersonRecord
 from chatd.errors import Refused

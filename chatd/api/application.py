@@ -24,6 +24,8 @@ from chatd.api.attachments import BYTES
 from chatd.api.bulk import line_by_line
 from chatd.api.door import Door, Endpoint, answered, bearer, endpoint, json
 from chatd.api.events import STREAMED, or_stream
+from chatd.api.keeping.export import EXPORT, export
+from chatd.api.keeping.files import KEPT_FILE, kept_file
 from chatd.api.probes import Probes, Scrapes, is_neighbour
 from chatd.api.problems import HEADERS, problem
 from chatd.errors import Refused
@@ -39,6 +41,8 @@ WELCOME = """<!doctype html><html lang="en"><meta charset="utf-8">
 <h1>chatd is running</h1>
 <p>This version has no web client yet. SignalR clients connect to <code>/hub</code>;
 the HTTP API is described at <a href="/v1/openapi.json">/v1/openapi.json</a>.</p>"""
+
+STAFF = {EXPORT: export, KEPT_FILE: kept_file}
 
 
 def routes(door: Door) -> list[BaseRoute]:
@@ -77,6 +81,8 @@ def routes(door: Door) -> list[BaseRoute]:
 
 
 def _behind(door: Door, row: RouteRow) -> Endpoint:
+    if row.name in STAFF:
+        return STAFF[row.name](door, row)
     if row.lines:
         return line_by_line(door, row)
     if row.name in BYTES:

@@ -141,7 +141,7 @@ def _download(door: Door, row: RouteRow) -> Endpoint:
         linked = request.link is not None
         if thumbnail:
             return await _small(door, record, linked=linked)
-        return await _whole(door, record, http, linked=linked)
+        return await whole(door, record, http, linked=linked)
 
     return answered(door.context.clock, answer, row.name)
 
@@ -155,9 +155,10 @@ async def _small(door: Door, record: AttachmentRecord, *, linked: bool) -> Respo
     return Response(content, headers=headers, media_type=SMALL_TYPE)
 
 
-async def _whole(
+async def whole(
     door: Door, record: AttachmentRecord, http: HttpRequest, *, linked: bool
 ) -> Response:
+    """The bytes of a file, or the part of them that is asked for."""
     picture = record.media_type in PICTURES and record.width is not None
     headers = _headers(record, inline=linked and picture, shared=linked)
     headers["Content-Type"] = record.media_type

@@ -25,7 +25,7 @@ from chatd.actions.between import blocks, contacts
 from chatd.actions.content import attachments, search, uploading
 from chatd.actions.directory import people, policies, tenants
 from chatd.actions.directory.kinds import ROSTERS
-from chatd.actions.keeping import audit
+from chatd.actions.keeping import audit, erasing, holds, looking, settings, vault
 from chatd.actions.mass import sending
 from chatd.actions.reporting import filing, restoring, reviewing
 from chatd.actions.saying import held
@@ -138,6 +138,17 @@ _DIRECTORY = {
 # Their callers are few, and each look costs a row of the trail.
 _KEEPING = {
     "listAudit": Deed(audit.page, Cost.READ),
+    "listHolds": Deed(holds.listed, Cost.READ),
+    "putHold": Deed(holds.put, Cost.WRITE),
+    "deleteHold": Deed(holds.lift, Cost.WRITE),
+    "listVault": Deed(vault.page, Cost.READ),
+    "getKeptFile": Deed(vault.file, Cost.READ),
+    "listEdits": Deed(vault.edits, Cost.READ),
+    "readConversations": Deed(looking.read_conversations, Cost.READ),
+    "readMessages": Deed(looking.read_messages, Cost.READ),
+    "getUserPreferences": Deed(settings.get, Cost.READ),
+    "putUserPreferences": Deed(settings.put, Cost.WRITE),
+    "eraseUser": Deed(erasing.erase, Cost.WRITE),
 }
 
 # As are these.

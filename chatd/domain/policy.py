@@ -278,6 +278,8 @@ class Policy(
         tombstone: what a removal leaves behind: nothing, a neutral notice, or a notice
             with the name of the staff who removed it.
         retain_removed_days: how long a removed text is kept for safeguarding.
+        retain_days: how long messages are kept, by kind of conversation; 0 or a kind
+            that is absent: for ever.
         conversation_delete: what deleting means, by kind.
         history_for_new_members: whether who joins sees what was before.
     """
@@ -305,6 +307,7 @@ class Policy(
     edit_window_s: Annotated[int, msgspec.Meta(ge=0)] = 0
     tombstone: Literal["none", "neutral", "named"]
     retain_removed_days: Days = 0
+    retain_days: Mapping[Kind, Days] = {}
     conversation_delete: Mapping[Kind, Literal["for_me", "read_only_for_all"]] = {}
     report: Report = Report()
     block: Block = Block()

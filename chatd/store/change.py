@@ -18,7 +18,11 @@ from chatd.store.content.attachments import (
 )
 from chatd.store.content.search import IndexBacklog
 from chatd.store.conversations import CreateConversation, Rename, SetState
+from chatd.store.keeping.erasing import ErasePerson
+from chatd.store.keeping.holds import LiftHold, SetHold, Unheld
+from chatd.store.keeping.lapsing import Claim, SetPurged
 from chatd.store.keeping.trail import Note
+from chatd.store.keeping.vault import EmptyVault
 from chatd.store.mass.audience import PutOrganisation
 from chatd.store.mass.jobs import CancelMass, DeliverMass, PutMass, TakeMass
 from chatd.store.members import Join, Part
@@ -100,6 +104,13 @@ Write = (
     | TakeMass
     | DeliverMass
     | CancelMass
+    | SetHold
+    | LiftHold
+    | Unheld
+    | EmptyVault
+    | Claim
+    | SetPurged
+    | ErasePerson
 )
 
 

@@ -15,7 +15,13 @@ from chatd.store.conversations import COLUMNS, to_record
 from chatd.store.members import visible
 from chatd.store.saying import held
 from chatd.store.saying.held import HeldRecord
-from chatd.store.transaction import Row, SqlValue, Transaction, placeholders
+from chatd.store.transaction import (
+    Row,
+    SqlValue,
+    Transaction,
+    placeholders,
+    typed_rows,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +330,7 @@ async def _lasts(
             seen[id_] = last
         elif last is not None:
             others += [(id_, one) for one in view.ranges]
-    ids = await messages.last_ids(tx, tenant, others)
+    ids = await _last_ids(tx, tenant, others)
     earlier = await messages.many(tx, tenant, list(ids.values()))
     return seen | {id_: earlier[message_id] for id_, message_id in ids.items()}
 
@@ -368,3 +374,23 @@ async def _others(
     for id_, other in rows:
         others[id_] = (*others.get(id_, ()), other)
     return others
+
+
+async def _last_ids(
+    tx: Transaction, tenant: str, spans: Sequence[tuple[str, Range]]
+) -> dict[str, str]:
+    """The id of the last message within these ranges of conversations, by conversation.
+
+    The ranges of one conversation are apart from each other.
+    """
+    if not spans:
+        return {}
+    rows = await tx.all(
+        f"WITH span (id, first, last) AS (VALUES {typed_rows(2, len(spans), 2)})"
+        " SELECT span.id, (SELECT m.id FROM message m WHERE m.tenant = $1"
+        " AND m.conversation_id = span.id AND m.seq BETWEEN span.first AND span.last"
+        " ORDER BY m.seq DESC LIMIT 1) FROM span ORDER BY span.id, span.first",
+        tenant,
+        *(value for id_, one in spans for value in (id_, one.first, one.last)),
+    )
+    return {id_: message_id for id_, message_id in rows if message_id is not None}

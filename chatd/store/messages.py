@@ -13,7 +13,8 @@ from chatd.domain.messages import Forwarded, MessageRecord
 from chatd.store.content import attachments, former, search, waiting
 from chatd.store.content.attachments import Attach
 from chatd.store.effects import Effects
-from chatd.store.transaction import Row, SqlValue, Transaction, placeholders, typed_rows
+from chatd.store.keeping import holds, vault
+from chatd.store.transaction import Row, SqlValue, Transaction, placeholders
 
 COLUMNS = (
     "m.id, m.conversation_id, m.seq, m.kind, m.author_id, a.name, m.created_at_ms,"
@@ -59,7 +60,8 @@ class InsertMessage:
 class EditMessage:
     """Another text, if the message was not edited or removed since `expected_ms`.
 
-    `history` is the tenant's policy for newcomers: it says who else is to be told.
+    `history` is the tenant's policy for newcomers: it says who else is to be told;
+    `keep_days` is how long what it said before is kept for safeguarding.
     """
 
     id: str
@@ -69,11 +71,16 @@ class EditMessage:
     links_json: str | None
     expected_ms: int | None
     history: History = "all"
+    keep_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveMessage:
-    """Content away for everybody; `by` is kept only where policy names the remover."""
+    """Content away for everybody; `by` is kept only where policy names the remover.
+
+    `keep_days` is how long it is kept for safeguarding. `for_good`: no hold allows it,
+    and not even the client's key is left.
+    """
 
     id: str
     conversation_id: str
@@ -81,6 +88,8 @@ class RemoveMessage:
     by: str | None
     notice: str
     history: History = "all"
+    keep_days: int = 0
+    for_good: bool = False
 
 
 class Conflict(Exception):
@@ -157,6 +166,8 @@ async def edit(tx: Transaction, effects: Effects, write: EditMessage) -> None:
         message_id=write.id,
     )
     await tell_former(tx, effects, write, seq)
+    taken = vault.Taken(write.id, seq, "edited", write.actor_id, write.keep_days)
+    await vault.keep(tx, effects, taken)
     changed = await tx.run(
         "UPDATE message SET text = $3, links_json = $4, last_event_seq = $5,"
         # Two edits within a millisecond still differ in their time.
@@ -191,11 +202,17 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> Non
         message_id=write.id,
     )
     await tell_former(tx, effects, write, seq)
+    taken = vault.Taken(write.id, seq, "removed", write.actor_id, write.keep_days)
+    if write.for_good:
+        await holds.unheld_message(tx, effects.tenant, write.id)
+    else:
+        await vault.keep(tx, effects, taken)
     changed = await tx.run(
         "UPDATE message SET text = NULL, links_json = NULL, edited_at_ms = NULL,"
         " attachments_json = NULL, digest = NULL, forwarded_from_id = NULL,"
         " forwarded_author_id = NULL, forwarded_at_ms = NULL, removed_at_ms = $3,"
-        " removed_by = $4, notice = $5, last_event_seq = $6"
+        " removed_by = $4, notice = $5, last_event_seq = $6, client_message_id ="
+        " CASE WHEN $7 = 1 THEN NULL ELSE client_message_id END"
         " WHERE tenant = $1 AND id = $2 AND removed_at_ms IS NULL",
         effects.tenant,
         write.id,
@@ -203,6 +220,7 @@ async def remove(tx: Transaction, effects: Effects, write: RemoveMessage) -> Non
         write.by,
         write.notice,
         seq,
+        int(write.for_good),
     )
     if not changed:
         raise Conflict
@@ -373,23 +391,3 @@ async def _some(
         *bounds,
     )
     return [to_record(row) for row in rows]
-
-
-async def last_ids(
-    tx: Transaction, tenant: str, spans: Sequence[tuple[str, Range]]
-) -> dict[str, str]:
-    """The id of the last message within these ranges of conversations, by conversation.
-
-    The ranges of one conversation are apart from each other.
-    """
-    if not spans:
-        return {}
-    rows = await tx.all(
-        f"WITH span (id, first, last) AS (VALUES {typed_rows(2, len(spans), 2)})"
-        " SELECT span.id, (SELECT m.id FROM message m WHERE m.tenant = $1"
-        " AND m.conversation_id = span.id AND m.seq BETWEEN span.first AND span.last"
-        " ORDER BY m.seq DESC LIMIT 1) FROM span ORDER BY span.id, span.first",
-        tenant,
-        *(value for id_, one in spans for value in (id_, one.first, one.last)),
-    )
-    return {id_: message_id for id_, message_id in rows if message_id is not None}

@@ -69,6 +69,11 @@ async def put_policy(tx: Transaction, effects: Effects, write: PutPolicy) -> Non
     effects.facts("tenant", effects.tenant)
 
 
+async def every(tx: Transaction) -> list[str]:
+    """The ids of all tenants."""
+    return [row[0] for row in await tx.all("SELECT id FROM tenant ORDER BY id")]
+
+
 async def get(tx: Transaction, tenant: str) -> TenantRecord | None:
     """One tenant."""
     row = await tx.one(

@@ -11,6 +11,7 @@ from typing import Any, Final
 from chatd.actions.between import blocks, contacts
 from chatd.actions.content import attachments
 from chatd.actions.directory import policies
+from chatd.actions.keeping import looking
 from chatd.api.deeds import change_conversation
 from chatd.domain.content.attachments import AttachmentRecord
 from chatd.errors import Refused
@@ -24,6 +25,7 @@ from chatd.store.reporting.filing import FileReport
 from chatd.store.tenants import PutTenant
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.base import Request
+from chatd_protocol.chat.http.keeping import ReadConversations, ReadMessages
 from chatd_protocol.chat.policy import CheckPolicy, PolicyVerdict
 from chatd_protocol.chat.reporting import reports
 from chatd_protocol.chat.requests import Recipient
@@ -53,6 +55,8 @@ ACTIONS: Final[Mapping[str, Callable[..., Awaitable[Any]]]] = {
     "getBlock": blocks.get,
     "checkPolicy": policies.check,
     "getAttachment": attachments.find,
+    "readConversations": looking.read_conversations,
+    "readMessages": looking.read_messages,
 }
 
 
@@ -167,6 +171,10 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "Sync": lambda target: requests.Sync(cursors={target.conversation: 0}),
     "checkPolicy": _about(CheckPolicy, action="send"),
     "getAttachment": lambda target: target.file,
+    "readConversations": lambda target: ReadConversations(user_id=target.person),
+    "readMessages": lambda target: ReadMessages(
+        user_id=target.person, conversation_id=target.conversation
+    ),
 }
 
 

@@ -30,8 +30,7 @@ WAITING: Final[Mapping[str, str]] = {
     ),
     "push and e-mail": "ISP-34, MOO-9, 68 … 70, 73, 74, 76, 77",
     "search of people": "MOO-24",
-    "staff who read, and the audit": "MOO-75, 81, 82, 88, 94",
-    "export and erasure": "MOO-91",
+    "contacts in the audit trail": "MOO-88",
     "pages of the platform's own": "ITS-138, 143, TUT-24, 33",
 }
 """What a number waits for → the numbers, `ITS-6, 7, 9 … 12`."""

@@ -61,13 +61,15 @@ BROKEN: Final[Mapping[str, str]] = {
         " json_each(m.attachments_json) f)"
     ),
     "bytes are doomed that a file needs": (
-        "SELECT d.tenant, d.blob FROM doomed_blob d JOIN attachment a"
+        "SELECT d.tenant, d.blob FROM doomed_blob d JOIN (SELECT tenant, blob"
+        " FROM attachment UNION SELECT tenant, blob FROM vault_file) AS a"
         " ON a.tenant = d.tenant AND a.blob = d.blob"
     ),
     "a tenant's usage is not what its files take": (
         "SELECT u.tenant, u.bytes FROM attachment_usage u WHERE u.bytes <>"
         " (SELECT coalesce(sum(size), 0) FROM (SELECT DISTINCT a.blob, a.size"
-        "  FROM attachment a WHERE a.tenant = u.tenant) AS each)"
+        "  FROM attachment a WHERE a.tenant = u.tenant UNION SELECT v.blob, v.size"
+        "  FROM vault_file v WHERE v.tenant = u.tenant) AS each)"
     ),
     "participant_count is not the number of open stays": (
         "SELECT c.tenant, c.id, c.participant_count FROM conversation c"

@@ -1,7 +1,7 @@
 """Taking a message away for everybody: what is written, whoever may do it."""
 
 from chatd.actions.basis.context import Context
-from chatd.actions.keeping.audit import noted
+from chatd.actions.basis.noting import noted
 from chatd.domain.messages import MessageRecord
 from chatd.domain.people import Caller
 from chatd.domain.policy import Policy
@@ -34,6 +34,7 @@ async def removal(
         by=caller.user_id if named else None,
         notice=_notice(policy.tombstone, named=named),
         history=policy.history_for_new_members,
+        keep_days=policy.retain_removed_days,
     )
     if own:
         return (write,)

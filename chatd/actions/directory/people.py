@@ -10,10 +10,10 @@ import msgspec
 
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import policy_of
+from chatd.actions.basis.noting import noted
 from chatd.actions.directory import availability
 from chatd.actions.directory.deciding import Decide, commit, require_tenant
 from chatd.actions.directory.telling import everywhere
-from chatd.actions.keeping.audit import noted
 from chatd.clock import rfc3339
 from chatd.domain.announcements import Hinted
 from chatd.domain.members import GUEST_SEQ
@@ -73,7 +73,7 @@ async def put(context: Context, caller: Caller, request: PutUser) -> User:
 
     answer = await commit(context, caller, decide)
     if before is not None and _looks(before) != _looks(wanted):
-        await _hint(context, caller.tenant, wanted)
+        await hint(context, caller.tenant, wanted)
     return answer
 
 
@@ -86,7 +86,7 @@ async def get(context: Context, caller: Caller, request: GetUser) -> User:
     found = await context.store.read(people.get, caller.tenant, request.user_id)
     if found is None or is_deleted(found):
         raise Refused("not_found")
-    return _shown(found.id, _of_record(found))
+    return shown(found)
 
 
 async def delete(context: Context, caller: Caller, request: DeleteUser) -> Empty:
@@ -117,6 +117,11 @@ async def delete(context: Context, caller: Caller, request: DeleteUser) -> Empty
 def is_deleted(person: PersonRecord) -> bool:
     """Whether the platform took this person out; what they said keeps the name."""
     return person.details.deleted
+
+
+def shown(person: PersonRecord) -> User:
+    """A person as the platform reads it back."""
+    return _shown(person.id, _of_record(person))
 
 
 def _written(request: PutUser) -> PutPerson:
@@ -220,7 +225,7 @@ def _looks(person: PersonRecord | PutPerson) -> tuple[object, ...]:
     return person.name, person.title, person.avatar_url, person.active, hours
 
 
-async def _hint(context: Context, tenant: str, person: PutPerson) -> None:
+async def hint(context: Context, tenant: str, person: PersonRecord | PutPerson) -> None:
     """Tell those who share a conversation how the person looks now; it may be lost."""
     policy = await context.store.read(policy_of, tenant)
     hours = None if policy.availability == "off" else person.details.availability

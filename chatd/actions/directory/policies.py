@@ -8,9 +8,9 @@ import msgspec
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import place_of
 from chatd.actions.basis.facts import between_two, parties, policy_of
+from chatd.actions.basis.noting import noted
 from chatd.actions.directory.groups import begin_talks
 from chatd.actions.directory.telling import retold
-from chatd.actions.keeping.audit import noted
 from chatd.domain.cases import ROSTER_KINDS, Case
 from chatd.domain.people import Caller
 from chatd.domain.policy import Policy as Rules

@@ -37,6 +37,7 @@ _LOOKS: Final = (
     "confirm",
     "tombstone",
     "retain_removed_days",
+    "retain_days",
     "conversation_delete",
     "report",
     "staff_read",

@@ -1,47 +1,17 @@
-"""The audit trail: how deeds and looks get into it, and how it is read."""
+"""The audit trail as it is read; what is written there is in `basis/noting.py`."""
 
 from typing import Final
 
 from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
+from chatd.actions.basis.noting import note_look
 from chatd.clock import rfc3339
-from chatd.domain.keeping.deeds import Deed
 from chatd.domain.people import Caller
-from chatd.store.change import Change
 from chatd.store.keeping import trail
-from chatd.store.keeping.trail import Filter, Note
+from chatd.store.keeping.trail import Filter
 from chatd_protocol.chat.http.audit import AuditEntry, AuditPage, ListAudit
 
 _LAST: Final = 2**53
-
-
-def noted(
-    caller: Caller, deed: Deed, about_kind: str, about_id: str, **facts: object
-) -> Note:
-    """The row for a deed, to be put into the Change that does it.
-
-    `facts` are ids and codes, never what somebody wrote.
-    """
-    return Note(caller.user_id, deed, about_kind, about_id, facts)
-
-
-async def note_look(
-    context: Context,
-    caller: Caller,
-    deed: Deed,
-    about_kind: str,
-    about_id: str,
-    **facts: object,
-) -> None:
-    """Note that somebody is about to be shown something; on disk when this returns.
-
-    Called before anything is read: a look that cannot be noted does not happen.
-
-    Raises:
-        Refused: `storage_unavailable` and the like.
-    """
-    note = noted(caller, deed, about_kind, about_id, **facts)
-    await context.store.commit(Change(caller.tenant, context.clock.now_ms(), (note,)))
 
 
 async def page(context: Context, caller: Caller, request: ListAudit) -> AuditPage:

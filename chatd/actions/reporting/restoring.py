@@ -3,7 +3,7 @@
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out, require
-from chatd.actions.keeping.audit import noted
+from chatd.actions.basis.noting import noted
 from chatd.actions.reporting.reviewing import reviewed
 from chatd.domain.cases import Case
 from chatd.domain.people import Caller

@@ -14,8 +14,8 @@ from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out, require
 from chatd.actions.basis.facts import parties, policy_of, roster_role
+from chatd.actions.basis.noting import note_look, noted
 from chatd.actions.content.removing import removal
-from chatd.actions.keeping.audit import note_look, noted
 from chatd.actions.reporting.presenting import looked_after, own
 from chatd.clock import rfc3339
 from chatd.domain.cases import Case

@@ -9,7 +9,7 @@ from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out, place_of, require
 from chatd.actions.basis.facts import Place
-from chatd.actions.keeping.audit import note_look, noted
+from chatd.actions.basis.noting import note_look, noted
 from chatd.clock import rfc3339
 from chatd.domain.people import Caller
 from chatd.errors import Refused

@@ -175,7 +175,7 @@ async def drop(tx: Transaction, effects: Effects, write: DropAttachments) -> Non
         effects.tenant,
         *write.ids,
     )
-    await _doom_unused(tx, effects, rows)
+    await doom_unused(tx, effects, rows)
 
 
 async def release(tx: Transaction, effects: Effects, message_id: str) -> None:
@@ -186,16 +186,18 @@ async def release(tx: Transaction, effects: Effects, message_id: str) -> None:
         effects.tenant,
         message_id,
     )
-    await _doom_unused(tx, effects, rows)
+    await doom_unused(tx, effects, rows)
 
 
-async def _doom_unused(tx: Transaction, effects: Effects, rows: Sequence[Row]) -> None:
+async def doom_unused(tx: Transaction, effects: Effects, rows: Sequence[Row]) -> None:
+    """Of these (blob, size), doom those that neither a message nor the vault has."""
     sizes: dict[str, int] = {row[0]: row[1] for row in rows}
     for blob, size in sizes.items():
         unused = await tx.run(
             "INSERT INTO doomed_blob (tenant, blob, due_ms) SELECT $1, $2, $3"
             " WHERE NOT EXISTS (SELECT 1 FROM attachment WHERE tenant = $1"
-            " AND blob = $2) ON CONFLICT DO NOTHING",
+            " AND blob = $2) AND NOT EXISTS (SELECT 1 FROM vault_file"
+            " WHERE tenant = $1 AND blob = $2) ON CONFLICT DO NOTHING",
             effects.tenant,
             blob,
             effects.at_ms,
@@ -244,7 +246,7 @@ async def take_from(
         message_id,
         *ids,
     )
-    await _doom_unused(tx, effects, rows)
+    await doom_unused(tx, effects, rows)
     had = await shown(tx, effects.tenant, message_id)
     left = [one for one in orjson.loads(had or "[]") if one["id"] not in ids]
     return orjson.dumps(left).decode() if left else None

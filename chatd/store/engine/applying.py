@@ -20,7 +20,7 @@ from chatd.store.between import acquaintances
 from chatd.store.change import AlreadyDone, Change, Committed, Guard, Key, Moved
 from chatd.store.content import attachments, search
 from chatd.store.effects import Effects
-from chatd.store.keeping import trail
+from chatd.store.keeping import erasing, holds, lapsing, trail, vault
 from chatd.store.mass import audience, jobs
 from chatd.store.removing import copies
 from chatd.store.reporting import filing, guests
@@ -77,7 +77,25 @@ APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]
     jobs.TakeMass: jobs.take,
     jobs.DeliverMass: jobs.deliver,
     jobs.CancelMass: jobs.cancel,
+    holds.SetHold: holds.set_hold,
+    holds.LiftHold: holds.lift,
+    holds.Unheld: holds.unheld,
+    vault.EmptyVault: vault.empty,
+    lapsing.Claim: lapsing.claim,
+    lapsing.SetPurged: lapsing.set_purged,
+    erasing.ErasePerson: erasing.erase,
 }
+
+_TOO_LATE: Final = (
+    messages.Conflict,
+    attachments.Taken,
+    held.Gone,
+    holds.Held,
+    lapsing.Claimed,
+    audience.Known,
+    jobs.Lost,
+)
+"""What a write finds otherwise than the deed did that it belongs to."""
 
 _VERSION_OF: Final = {
     "conversation": "SELECT version FROM conversation WHERE tenant = $1 AND id = $2",
@@ -109,13 +127,7 @@ async def apply(tx: Transaction, change: Change) -> Effects:
     try:
         for write in change.writes:
             await APPLY[type(write)](tx, effects, write)
-    except (
-        messages.Conflict,
-        attachments.Taken,
-        held.Gone,
-        audience.Known,
-        jobs.Lost,
-    ):
+    except _TOO_LATE:
         raise Moved from None
     except filing.Reported as known:
         raise AlreadyDone({"reportId": known.report_id}) from None

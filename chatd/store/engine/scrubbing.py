@@ -19,10 +19,18 @@ from chatd import metrics
 from chatd.clock import Clock
 from chatd.store.change import Change
 from chatd.store.content.attachments import DropAttachments
+from chatd.store.keeping.erasing import ErasePerson
+from chatd.store.keeping.vault import EmptyVault
 from chatd.store.messages import EditMessage, RemoveMessage
 from chatd.telemetry import log
 
-ERASING: Final = (EditMessage, RemoveMessage, DropAttachments)
+ERASING: Final = (
+    EditMessage,
+    RemoveMessage,
+    DropAttachments,
+    EmptyVault,
+    ErasePerson,
+)
 """Writes after which there is something that nobody may find any more."""
 
 DELAY_S: Final = 20.0

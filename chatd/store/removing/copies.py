@@ -33,7 +33,12 @@ async def remove_copies(tx: Transaction, effects: Effects, write: RemoveCopies) 
     for message_id, ids in copies.items():
         other = known[message_id]
         here = replace(
-            origin, id=other.id, conversation_id=other.conversation_id, by=None
+            origin,
+            id=other.id,
+            conversation_id=other.conversation_id,
+            by=None,
+            # Another one's message: what holds it has to do with somebody else.
+            for_good=False,
         )
         left = await attachments.take_from(tx, effects, message_id, ids)
         if other.text is None and left is None:

@@ -16,6 +16,8 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "attachment": ("name", "alt"),
         # And in what the engine makes of it to find them: `search_index`.
         "search_entry": ("words",),
+        "vault": ("text", "attachments_json"),
+        "vault_file": ("name", "alt"),
         "conversation": ("title",),
         "conversation_title": ("title",),
         "conversation_person": ("draft",),
@@ -46,6 +48,9 @@ FACTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "held_message": ("sorts_json", "digest"),
         "flagged_message": ("sorts_json",),
         "attachment": ("media_type", "blob"),
+        "vault_file": ("media_type", "blob"),
+        "hold": ("name",),
+        "lease": ("name", "holder"),
         "search_entry": ("scope",),
         "doomed_blob": ("blob",),
         "request": ("digest", "result_json"),

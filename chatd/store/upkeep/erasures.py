@@ -14,6 +14,7 @@ import msgspec
 
 from chatd.store.change import Change, Moved, Write
 from chatd.store.engine.interface import Store
+from chatd.store.keeping.erasing import ErasePerson
 from chatd.store.messages import RemoveMessage
 from chatd.store.people import EndSessions
 from chatd.store.reporting.filing import PurgeReport
@@ -71,11 +72,16 @@ def _report(one: Erasure) -> Write:
     return PurgeReport(one.id)
 
 
+def _person(one: Erasure) -> Write:
+    return ErasePerson(one.id)
+
+
 AGAIN: Final[Mapping[str, Callable[[Erasure], Write]]] = {
     "message": _message,
     "held": _held,
     "sessions": _sessions,
     "report": _report,
+    "person": _person,
 }
 """The write by which each kind is taken away; `Effects.erased` lists the kinds."""
 

@@ -18,10 +18,10 @@ from chatd_protocol.chat import (
     results,
 )
 from chatd_protocol.chat.base import TITLE_CHARS_MAX, Id, Request, Shape
-from chatd_protocol.chat.http.keeping import KEEPING_ROWS
 from chatd_protocol.chat.http.moderating import SCREENING_ROWS
 from chatd_protocol.chat.http.reporting import REPORT_ROWS
 from chatd_protocol.chat.http.rows import HttpMethod, RouteRow
+from chatd_protocol.chat.http.staff import STAFF_ROWS
 from chatd_protocol.chat.social import mass, people
 
 BASE = "/v1"
@@ -342,8 +342,8 @@ ROUTES: tuple[RouteRow, ...] = (
         lines=True,
     ),
     *_tenant_rows(),
-    *KEEPING_ROWS,
     *SCREENING_ROWS,
+    *STAFF_ROWS,
 )
 
 

@@ -1561,20 +1561,6 @@ export interface PutPolicy {
 }
 
 /**
- * Read the tenant's audit trail, the latest first (scope `safeguarding`).
- *
- * Absent filters leave all: who did it, what it was about, which deed. To look is noted
- * itself, as `audit.read`.
- */
-export interface ListAudit {
-  userId?: string | null;
-  aboutId?: string | null;
-  deed?: string | null;
-  cursor?: string | null;
-  limit?: number | null;
-}
-
-/**
  * Messages that wait to be let through, the longest first (scope `moderation`).
  *
  * To look is noted in the audit trail, as `held_messages.read`.
@@ -1602,6 +1588,113 @@ export interface RefuseHeldMessage {
 export interface ListFlaggedMessages {
   cursor?: string | null;
   limit?: number | null;
+}
+
+/**
+ * Read the tenant's audit trail, the latest first (scope `safeguarding`).
+ *
+ * Absent filters leave all: who did it, what it was about, which deed. To look is noted
+ * itself, as `audit.read`.
+ */
+export interface ListAudit {
+  userId?: string | null;
+  aboutId?: string | null;
+  deed?: string | null;
+  cursor?: string | null;
+  limit?: number | null;
+}
+
+/** All legal holds of the tenant (scope `safeguarding`). */
+export type ListHolds = Record<string, never>;
+
+/**
+ * Put a legal hold on a conversation or on a person (scope `safeguarding`).
+ *
+ * As long as there is one, nothing of it is purged or erased, and what is edited or
+ * removed is kept in the vault. `name` is the case's, by which it is lifted.
+ */
+export interface PutHold {
+  name: string;
+  conversationId?: string | null;
+  userId?: string | null;
+}
+
+/** Lift a legal hold; another one about the same goes on (scope `safeguarding`). */
+export interface DeleteHold {
+  name: string;
+}
+
+/**
+ * Look at what was edited or removed and is kept (scope `safeguarding`).
+ *
+ * The latest first; of one conversation, of one author, or all of it.
+ */
+export interface ListVault {
+  conversationId?: string | null;
+  userId?: string | null;
+  cursor?: string | null;
+  limit?: number | null;
+}
+
+/** The bytes of a file whose message was removed (scope `safeguarding`). */
+export interface GetKeptFile {
+  attachmentId: string;
+}
+
+/**
+ * What a message said before its edits, the latest first (scope `safeguarding`).
+ *
+ * Kept as long as removed messages are: without `retainRemovedDays` there is nothing.
+ */
+export interface ListEdits {
+  messageId: string;
+  cursor?: string | null;
+  limit?: number | null;
+}
+
+/** See the conversations of another person, where the policy lets staff read. */
+export interface ReadConversations {
+  userId: string;
+  filter?: "all" | "archived" | "closed" | "starred" | "unread" | null;
+  cursor?: string | null;
+  limit?: number | null;
+}
+
+/** Read a conversation as another person may, where the policy lets staff read. */
+export interface ReadMessages {
+  userId: string;
+  conversationId: string;
+  before?: number | null;
+  after?: number | null;
+  limit?: number | null;
+}
+
+/** See another person's settings (scope `admin`). */
+export interface GetUserPreferences {
+  userId: string;
+}
+
+/** Change another person's settings; what is absent stays (scope `admin`). */
+export interface PutUserPreferences {
+  userId: string;
+  enterSends?: boolean | null;
+  language?: string | null;
+  accepts?: "anyone" | "contacts" | "courses" | null;
+}
+
+/** Everything about a person, a line of JSON each (scope `admin`). */
+export interface ExportUser {
+  userId: string;
+}
+
+/**
+ * Take away for good all that there is of a person (scope `admin`).
+ *
+ * Texts, names, files, drafts, contacts, settings; what others said stays. Refused with
+ * `legal_hold` as long as something of it must be kept.
+ */
+export interface EraseUser {
+  userId: string;
 }
 
 /** The file itself. */
@@ -1709,27 +1802,6 @@ export interface Policy {
   changed?: string[];
 }
 
-/** A page of the trail; `next` is the cursor of the one with older entries. */
-export interface AuditPage {
-  entries: AuditEntry[];
-  next?: string;
-}
-
-/**
- * Who did what, to what; `facts` are ids and codes, never content.
- *
- * `number` counts the tenant's entries without a gap.
- */
-export interface AuditEntry {
-  number: number;
-  at: string;
-  actorId: string;
-  deed: string;
-  aboutKind: string;
-  aboutId: string;
-  facts?: Record<string, unknown>;
-}
-
 /** A page of them; `next` is the cursor of the next one. */
 export interface HeldMessagePage {
   messages: HeldMessage[];
@@ -1764,6 +1836,105 @@ export interface FlaggedMessage {
   message: Message;
   contactData: ("phone" | "social")[];
   flaggedAt: string;
+}
+
+/** A page of the trail; `next` is the cursor of the one with older entries. */
+export interface AuditPage {
+  entries: AuditEntry[];
+  next?: string;
+}
+
+/**
+ * Who did what, to what; `facts` are ids and codes, never content.
+ *
+ * `number` counts the tenant's entries without a gap.
+ */
+export interface AuditEntry {
+  number: number;
+  at: string;
+  actorId: string;
+  deed: string;
+  aboutKind: string;
+  aboutId: string;
+  facts?: Record<string, unknown>;
+}
+
+/** Legal holds, by name. */
+export interface HoldList {
+  holds: Hold[];
+}
+
+/** A legal hold on a conversation or a person. */
+export interface Hold {
+  name: string;
+  setBy: string;
+  setAt: string;
+  conversationId?: string;
+  userId?: string;
+}
+
+/** A page of the vault; `next` is the cursor of the one with older ones. */
+export interface KeptPage {
+  messages: KeptMessage[];
+  next?: string;
+}
+
+/** What a message said until it was edited or removed, by whom and when. */
+export interface KeptMessage {
+  messageId: string;
+  conversationId: string;
+  authorId: string;
+  why: "edited" | "removed";
+  saidAt: string;
+  takenAt: string;
+  takenBy?: string;
+  text?: string;
+  attachments?: Attachment[];
+}
+
+/**
+ * One line of an export; `kind` says which of the other fields there are.
+ *
+ * `own` tells what the person said from what the person could see of others. `stays`
+ * are the positions at which the person came and went.
+ */
+export interface ExportLine {
+  kind: "acquaintance" | "conversation" | "message" | "person" | "upload";
+  own?: boolean;
+  user?: User;
+  preferences?: Preferences;
+  acquaintance?: Acquainted;
+  upload?: Upload;
+  conversation?: Conversation;
+  stays?: Stay[];
+  message?: Message;
+}
+
+/** A contact or a block, as the person knows it. */
+export interface Acquainted {
+  userId: string;
+  contact: string;
+  blocked: boolean;
+}
+
+/** A file that was uploaded and not sent. */
+export interface Upload {
+  id: string;
+  name: string;
+  at: string;
+  alt?: string;
+}
+
+/** From which position of a conversation's log to which a person was a member. */
+export interface Stay {
+  joinedSeq: number;
+  leftSeq?: number;
+}
+
+/** What was taken away: `messages` of this call, forwarded copies among them. */
+export interface ErasedPerson {
+  userId: string;
+  messages: number;
 }
 
 /**
@@ -1893,6 +2064,7 @@ export type ErrorCode =
   | "idempotency_conflict"
   | "internal"
   | "invalid_request"
+  | "legal_hold"
   | "mass_no_reply"
   | "messaging_disabled_recipient"
   | "messaging_disabled_sender"

@@ -7,6 +7,7 @@ transaction of the deed.
 from typing import get_args
 
 from chatd.actions import conversations, messages, sessions
+from chatd.actions.basis.noting import note_look
 from chatd.actions.directory import people, policies
 from chatd.actions.keeping import audit
 from chatd.actions.sessions import SignIn
@@ -122,7 +123,7 @@ async def test_acting_for_a_person(school: House) -> None:
 async def test_pages_and_the_looks_themselves(school: House) -> None:
     """Whoever watches the watchers would see nothing."""
     for _ in range(3):
-        await audit.note_look(
+        await note_look(
             school.context, LEAD, "vault.read", "message", "m", reason="case"
         )
     first = await audit.page(school.context, LEAD, ListAudit(limit=2))
@@ -143,7 +144,7 @@ async def test_pages_and_the_looks_themselves(school: House) -> None:
 async def test_another_school_sees_nothing(school: House) -> None:
     """One school would read who did what at another."""
     await school.write(PutTenant("Other", "itslearning"), tenant="other")
-    await audit.note_look(school.context, LEAD, "vault.read", "message", "m")
+    await note_look(school.context, LEAD, "vault.read", "message", "m")
     stranger = who("lead", "other", "safeguarding")
     found = await audit.page(school.context, stranger, ListAudit())
     assert [one.deed for one in found.entries] == ["audit.read"]

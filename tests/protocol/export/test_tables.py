@@ -16,11 +16,11 @@ SPEC = Path(__file__).resolve().parents[3] / "protocol" / "SPEC.md"
 
 def test_only_marked_places_are_filled() -> None:
     """The exporter would write over what somebody wrote by hand."""
-    text = "before\n<!-- table: errors -->\nold\n<!-- end -->\nafter\n"
+    text = "before\n<!-- table: errors -->\nstale\n<!-- end -->\nafter\n"
     made = filled(text)
     assert made.startswith("before\n<!-- table: errors -->\n| code |")
     assert made.endswith(" |\n<!-- end -->\nafter\n")
-    assert "old" not in made
+    assert "stale" not in made
     assert filled(made) == made
 
 

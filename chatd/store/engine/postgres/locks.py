@@ -23,7 +23,7 @@ from chatd.store.between.acquaintances import SetBlock, SetContact
 from chatd.store.change import Change
 from chatd.store.content import attachments, search
 from chatd.store.engine.postgres.connections import PostgresTransaction
-from chatd.store.keeping import trail
+from chatd.store.keeping import erasing, holds, lapsing, trail, vault
 from chatd.store.mass import audience, jobs
 from chatd.store.removing import copies
 from chatd.store.reporting import filing, guests
@@ -212,6 +212,17 @@ def _tenant(_write: tenants.PutTenant | tenants.PutPolicy) -> Touched:
     yield "tenant", ()
 
 
+def _nothing(_write: object) -> Touched:
+    """A row of its own kind, which is the only one of its Change."""
+    return iter(())
+
+
+def _erasure(write: erasing.ErasePerson) -> Touched:
+    for conversation_id in write.titled:
+        yield "conversation", (conversation_id,)
+    yield "person", (write.user_id,)
+
+
 def _note(_write: trail.Note) -> Touched:
     yield "trail", ()
 
@@ -266,6 +277,13 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     tenants.PutTenant: _tenant,
     tenants.PutPolicy: _tenant,
     trail.Note: _note,
+    holds.SetHold: _nothing,
+    holds.LiftHold: _nothing,
+    holds.Unheld: _nothing,
+    vault.EmptyVault: _nothing,
+    lapsing.Claim: _nothing,
+    lapsing.SetPurged: _of_log,
+    erasing.ErasePerson: _erasure,
 }
 
 

@@ -1,0 +1,108 @@
+"""A person is erased for good: texts, names, files, drafts, contacts, preferences."""
+
+from typing import Final
+
+from chatd.actions.basis.context import Context
+from chatd.actions.basis.deciding import carry_out
+from chatd.actions.basis.facts import policy_of
+from chatd.actions.basis.noting import noted
+from chatd.actions.directory import people as directory
+from chatd.domain.people import Caller
+from chatd.domain.policy import Policy
+from chatd.errors import Refused
+from chatd.store import people
+from chatd.store.change import Change, Write
+from chatd.store.content.attachments import DropAttachments
+from chatd.store.keeping import erasing, holds
+from chatd.store.keeping.erasing import ErasePerson
+from chatd.store.keeping.holds import Unheld
+from chatd.store.messages import RemoveMessage
+from chatd.store.removing.copies import RemoveCopies
+from chatd.store.saying.held import DropHeld
+from chatd_protocol.chat.directory import DeleteUser
+from chatd_protocol.chat.http.keeping import ErasedPerson, EraseUser
+from chatd_protocol.chat.objects import WITHOUT_TRACE
+
+AT_ONCE: Final = 50
+"""Messages of one transaction: some 20 ms in which others wait."""
+
+NOTICE: Final = "removed"
+"""Left where the policy leaves a trace at all; never who the author was."""
+
+
+async def erase(context: Context, caller: Caller, request: EraseUser) -> ErasedPerson:
+    """Take away everything of a person that is not somebody else's (MOO-91).
+
+    What was said goes first, batch by batch, then the person: whoever is interrupted
+    asks once more and it goes on. Ids stay, so that conversations of others hold.
+
+    Raises:
+        Refused: `not_found`; `legal_hold` when something of it must be kept.
+    """
+    tenant, user_id = caller.tenant, request.user_id
+    if await context.store.read(people.get, tenant, user_id) is None:
+        raise Refused("not_found")
+    await _require_no_hold(context, tenant, user_id)
+    policy = await context.store.read(policy_of, tenant)
+    # From here on nobody speaks as this person, so that there is an end to it.
+    await directory.delete(context, caller, DeleteUser(user_id=user_id))
+    removed = 0
+    while count := await _remove_some(context, tenant, user_id, policy):
+        removed += count
+
+    async def change() -> Change:
+        await _require_no_hold(context, tenant, user_id)
+        files = await context.store.read(erasing.uploads, tenant, user_id)
+        titled = await context.store.read(erasing.titled, tenant, user_id)
+        note = noted(caller, "person.erased", "person", user_id, messages=removed)
+        writes: tuple[Write, ...] = (
+            Unheld(user_id),
+            DropAttachments(files),
+            ErasePerson(user_id, titled),
+            note,
+        )
+        return Change(tenant, context.clock.now_ms(), writes)
+
+    await carry_out(context, change)
+    erased = await context.store.read(people.get, tenant, user_id)
+    assert erased is not None
+    await directory.hint(context, tenant, erased)
+    return ErasedPerson(user_id=user_id, messages=removed)
+
+
+async def _require_no_hold(context: Context, tenant: str, user_id: str) -> None:
+    if await context.store.read(holds.of_person, tenant, user_id):
+        raise Refused("legal_hold")
+
+
+async def _remove_some(
+    context: Context, tenant: str, user_id: str, policy: Policy
+) -> int:
+    removed = 0
+
+    async def change() -> Change | None:
+        nonlocal removed
+        await _require_no_hold(context, tenant, user_id)
+        found = await context.store.read(erasing.said, tenant, user_id, AT_ONCE)
+        late = await context.store.read(erasing.waiting, tenant, user_id, AT_ONCE)
+        removed = len(found) + len(late)
+        if not removed:
+            return None
+        notice = WITHOUT_TRACE if policy.tombstone == "none" else NOTICE
+        writes: list[Write] = [Unheld(user_id)]
+        writes += (DropHeld(*one, files=True) for one in late)
+        for id_, conversation_id in found:
+            removal = RemoveMessage(
+                id_,
+                conversation_id,
+                None,
+                None,
+                notice,
+                history=policy.history_for_new_members,
+                for_good=True,
+            )
+            writes += (RemoveCopies(removal), removal)
+        return Change(tenant, context.clock.now_ms(), tuple(writes))
+
+    await carry_out(context, change)
+    return removed
