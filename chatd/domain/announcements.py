@@ -26,11 +26,12 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class PersonalMoved:
-    """A person's own state reached this position."""
+    """A person's own state reached this position; `origin` as for `Logged`."""
 
     tenant: str
     user_id: str
     personal_seq: int
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,10 +162,12 @@ class Fanout:
         origin, room.origin = room.origin, None
         if since_s is not None and room.audience:
             loop = asyncio.get_running_loop()
-            loop.call_soon(self._observe, since_s, origin)
+            loop.call_soon(self._observe, since_s, origin, room.key[1])
 
-    def _observe(self, since_s: float, origin: str | None) -> None:
-        spans.followed(origin, "fanout.deliver", since_s)
+    def _observe(self, since_s: float, origin: str | None, id_: str) -> None:
+        if origin is not None:
+            spans.followed(origin, "fanout.deliver", since_s)
+            log.debug("delivered", conversation=id_, **spans.labels_of(origin))
         metrics.FANOUT_SECONDS.observe(self._clock.monotonic() - since_s)
 
     async def _step(self, room: Room) -> None:
@@ -254,6 +256,4 @@ class Fanout:
 
 
 def _about(room: Room) -> dict[str, str]:
-    ids = {"conversation": room.key[1]}
-    origin = spans.origin_of(room.origin)
-    return ids if origin is None else ids | {"trace": origin.trace_id}
+    return {"conversation": room.key[1], **spans.labels_of(room.origin)}

@@ -12,7 +12,7 @@ from chatd.domain.announcements import PersonalMoved
 from chatd.errors import Refused
 from chatd.hub.fanout import Fanout
 from chatd.hub.rooms import Presence, Rooms
-from chatd.telemetry import log, spawn
+from chatd.telemetry import log, spans, spawn
 from chatd_protocol.chat.events import (
     ConversationJoined,
     ConversationLeft,
@@ -48,6 +48,8 @@ class PersonalEvents:
         if presence is None:
             return
         presence.personal_target = max(presence.personal_target, moved.personal_seq)
+        if moved.origin is not None:
+            presence.origin = moved.origin
         self.advance(presence)
 
     def advance(self, presence: Presence) -> None:
@@ -70,6 +72,9 @@ class PersonalEvents:
                 presence.personal_seq < presence.personal_target
             ):
                 await self._step(presence)
+            origin, presence.origin = presence.origin, None
+            if (about := spans.labels_of(origin)) and presence.connections:
+                log.debug("delivered", user=presence.key[1], **about)
         finally:
             presence.pumping = False
 
@@ -78,7 +83,10 @@ class PersonalEvents:
         try:
             events = await self._read(*presence.key, presence.personal_seq)
         except Refused as refusal:
-            log.warning("personal events wait for the store", code=refusal.code)
+            about = spans.labels_of(presence.origin)
+            log.warning(
+                "personal events wait for the store", code=refusal.code, **about
+            )
             await asyncio.sleep(self._retry_s)
             return
         for event in events:
@@ -86,7 +94,8 @@ class PersonalEvents:
                 presence.connections.send(event)
                 self._enter(presence, event)
             except Exception:  # noqa: BLE001 - one bad event must not stop a person
-                log.exception("personal event failed", seq=event.personal_seq)
+                about = spans.labels_of(presence.origin)
+                log.exception("personal event failed", seq=event.personal_seq, **about)
         last = events[-1].personal_seq if events else target
         presence.personal_seq = max(last, presence.personal_seq + 1)
 

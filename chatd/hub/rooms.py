@@ -88,6 +88,7 @@ class Presence:
 
     While `conversations` is None they are being read from the store; memberships that
     change meanwhile are kept in `changes` as (position, whether a member since).
+    `origin` is the deed that the last news came from, where its trace is known.
     `departures` has the positions at which conversations were left; `version` is the
     person's, as the store had it when connections were last looked at.
     """
@@ -100,6 +101,7 @@ class Presence:
         "failure",
         "key",
         "loaded",
+        "origin",
         "personal_seq",
         "personal_target",
         "pumping",
@@ -115,6 +117,7 @@ class Presence:
         self.version: int | None = None
         self.loaded = asyncio.Event()
         self.failure: Exception | None = None
+        self.origin: str | None = None
         self.personal_seq = 0
         self.personal_target = 0
         self.pumping = False

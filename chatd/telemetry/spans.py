@@ -202,6 +202,12 @@ def origin() -> str | None:
     return None if known is None else str(known)
 
 
+def labels_of(traceparent: str | None) -> dict[str, str]:
+    """What log lines say of the trace that something came from, if one is known."""
+    known = origin_of(traceparent)
+    return {} if known is None else {"trace": known.trace_id}
+
+
 def followed(traceparent: str | None, name: str, since_s: float) -> None:
     """What came of a call, here or at another gateway, is done.
 

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from chatd import failpoints, metrics
+from chatd.actions import conversations, messages
 from chatd.bus.redis import leases, node
 from chatd.bus.redis.bus import RedisBus
+from chatd.domain.people import Caller
 from chatd.store.members import Join, NewMember, Part
 from chatd.store.people import EndSessions
+from chatd.telemetry import about
+from chatd_protocol.chat.requests import SendMessage, SetConversationPreferences
 from tests.faults.proxy import Proxy
 from tests.hub.peers import TENANT, CallError, House, Peer, open_house
 from tests.support.redis import RedisServer, redis_server
@@ -111,6 +116,40 @@ async def test_a_message_crosses(gateways: Gateways) -> None:
         await say(anna, f"text {number}")
     await wait_until(lambda: len(seqs(ben)) == 20)
     assert seqs(ben) == list(range(2, 22))
+
+
+async def test_a_delivery_elsewhere_is_logged_with_its_trace(
+    gateways: Gateways,
+) -> None:
+    """Of what is late at one gateway nobody could find the call at another."""
+    trace = f"{0xC0FFEE:032x}"
+    await gateways.ours.group("physics", "anna", "ben")
+    ben = await gateways.listening("ben")
+    context, caller = gateways.ours.installation.context, Caller(TENANT, "ben")
+    with structlog.testing.capture_logs() as logs:
+
+        def told() -> set[object]:
+            return {
+                one.get("conversation") or one.get("user")
+                for one in logs
+                if (one["event"], one.get("trace")) == ("delivered", trace)
+            }
+
+        with about(f"00-{trace}-{1:016x}-01"):
+            await messages.send(
+                context,
+                caller,
+                SendMessage(
+                    conversation_id="physics", client_message_id="1", text="hello"
+                ),
+            )
+        await wait_until(lambda: told() == {"physics"})
+        with about(f"00-{trace}-{1:016x}-01"):
+            away = SetConversationPreferences(conversation_id="physics", muted=True)
+            await conversations.set_preferences(context, caller, away)
+        await wait_until(lambda: told() == {"physics", "ben"})
+    assert seqs(ben) == [2]
+    assert "hello" not in str(logs)
 
 
 async def test_a_new_conversation_crosses(gateways: Gateways) -> None:

@@ -179,3 +179,10 @@ def test_what_comes_of_a_call_points_at_it(kept: Kept) -> None:
     (span,) = kept.spans
     assert (span.origin.trace, span.parent) == (PARENT.trace, PARENT.span)
     assert span.ended_ns - span.began_ns == pytest.approx(40_000_000, abs=1000)
+
+
+def test_log_lines_name_the_trace_of_what_came_from_elsewhere() -> None:
+    """One could not go from a failed delivery to the call that it belongs to."""
+    assert spans.labels_of(str(PARENT)) == {"trace": PARENT.trace_id}
+    for unknown in (None, "", "00-xyz"):
+        assert spans.labels_of(unknown) == {}

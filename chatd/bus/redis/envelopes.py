@@ -56,6 +56,7 @@ class _PersonalMoved(msgspec.Struct, array_like=True, tag="p", frozen=True):
     tenant: str
     user_id: str
     personal_seq: int
+    origin: str | None = None
 
 
 class _FactsMoved(msgspec.Struct, array_like=True, tag="f", frozen=True):
@@ -183,8 +184,8 @@ def item(announcement: Announcement) -> Item | None:
         case Logged(tenant, conversation_id, seq, kind, event, origin):
             told = event if isinstance(event, LogEvent) else None
             return _Logged(tenant, conversation_id, seq, kind, told, origin)
-        case PersonalMoved(tenant, user_id, personal_seq):
-            return _PersonalMoved(tenant, user_id, personal_seq)
+        case PersonalMoved(tenant, user_id, personal_seq, origin):
+            return _PersonalMoved(tenant, user_id, personal_seq, origin)
         case FactsMoved(tenant, noun, id_):
             return _FactsMoved(tenant, noun, id_)
         case SessionsEnded(tenant, user_id, before_ms):
@@ -210,7 +211,9 @@ def taken(item: Item) -> Announcement | Lost | Probe:
                 item.origin,
             )
         case _PersonalMoved():
-            return PersonalMoved(item.tenant, item.user_id, item.personal_seq)
+            return PersonalMoved(
+                item.tenant, item.user_id, item.personal_seq, item.origin
+            )
         case _FactsMoved():
             return FactsMoved(item.tenant, item.noun, item.id)
         case _SessionsEnded():

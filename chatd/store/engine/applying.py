@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import orjson
 
+from chatd.domain.announcements import PersonalMoved
 from chatd.errors import Refused
 from chatd.store import (
     conversations,
@@ -145,10 +146,17 @@ def committed(change: Change, effects: Effects) -> Committed:
         ]
     elif change.origin is not None:
         logged = [replace(row, origin=change.origin) for row in logged]
+    told = effects.announcements
+    if change.origin is not None:
+        told = tuple(
+            replace(one, origin=change.origin)
+            if isinstance(one, PersonalMoved)
+            else one
+            for one in told
+        )
     # Facts first: whoever acts on the news must not decide by what it made stale.
     return Committed(
-        seqs=tuple(row.seq for row in logged),
-        announcements=(*effects.announcements, *logged),
+        seqs=tuple(row.seq for row in logged), announcements=(*told, *logged)
     )
 
 

@@ -39,6 +39,7 @@ ALL: tuple[Announcement, ...] = (
     Logged("school", "c1", 8, "message.edited"),
     Logged("school", "c1", 9, "message.removed", None, f"00-{7:032x}-{8:016x}-01"),
     PersonalMoved("school", "anna", 3),
+    PersonalMoved("school", "anna", 4, f"00-{7:032x}-{8:016x}-01"),
     FactsMoved("school", "person", "anna"),
     SessionsEnded("school", "anna", 1_763_700_000_000),
     Hinted("school", "c1", "anna", TYPING),
@@ -150,7 +151,7 @@ def test_each_announcement_goes_where_it_is_awaited() -> None:
     person = channels.of("person", "school", "anna")
     everyone = channels.of_everyone("school")
     assert [channel_of(channels, one) for one in ALL] == [
-        *(room, room, room, person, everyone, person, room),
+        *(room, room, room, person, person, everyone, person, room),
         channels.of("presence", "school", "anna"),
     ]
 

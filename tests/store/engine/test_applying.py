@@ -127,6 +127,17 @@ async def test_facts_are_told_before_what_rests_on_them(shelf: Shelf) -> None:
     assert shelf.announced == list(done.announcements)
 
 
+async def test_all_news_say_which_deed_they_come_from(shelf: Shelf) -> None:
+    """At another gateway nobody could tell which call a delivery belongs to."""
+    change = Change(TENANT, 1, (Join("talk", (NewMember("dan"),), "ada"),), origin="o")
+    done = await shelf.store.commit(change)
+    assert done.announcements == (
+        FactsMoved(TENANT, "conversation", "talk"),
+        PersonalMoved(TENANT, "dan", 1, "o"),
+        Logged(TENANT, "talk", 2, "participants.added", None, "o"),
+    )
+
+
 async def test_an_event_at_hand_travels_with_its_row(shelf: Shelf) -> None:
     """The hot path would read back from disk what it has just written."""
     change = Change(
