@@ -24,6 +24,7 @@ from chatd_protocol.chat.http import screening
 from chatd_protocol.chat.objects import Message
 from chatd_protocol.chat.policy import PutPolicy
 from tests.actions.deeds import send, start, who
+from tests.actions.mass import schools
 from tests.support.house import House
 
 VIEWERS = ("anna", "adam", "sue", "tom", "uma", "vic", "ben", "zed")
@@ -208,6 +209,26 @@ def waiting(*decisions: str) -> Deed:
     return run
 
 
+def to_many(*steps: str, replies: str = "none", **more: Any) -> Deed:
+    """Anna sends to everybody of her unit; what becomes of it, step by step."""
+
+    async def run(life: Life) -> None:
+        mass = {"privileges": ["massMessaging"], "replies": replies}
+        rules = PutPolicy(tenant_id="school", policy={"mass": mass})
+        await life.directs(policies.put, rules)
+        await schools.furnish(life.school)
+        made = await schools.send(life.school, "anna", "unit:north", **more)
+        for step in steps:
+            if step == "deliver":
+                await schools.deliver(life.school)
+            elif step == "begin":
+                await schools.begin(life.school)
+            else:
+                await schools.cancel(life.school, "anna", made.id)
+
+    return run
+
+
 def adding(*users: str) -> Deed:
     return lambda life: life.add(*users)
 
@@ -318,6 +339,12 @@ DEEDS: Mapping[str, Deed] = {
         mode="individual",
         message=requests.FirstMessage(text="hello all"),
     ),
+    "send to many": to_many(),
+    "send to many, and they get it": to_many("deliver"),
+    "send to many in the school's name": to_many("deliver", as_unit_id="region"),
+    "send to many, and undo it": to_many("cancel", "deliver"),
+    "send to many, and undo it in between": to_many("begin", "cancel", "deliver"),
+    "send to many who can answer": to_many("deliver", replies="direct"),
     "start a course's": starting("ben", course="art"),
     "start a course's that is there": starting("tom", course="math"),
     # saying

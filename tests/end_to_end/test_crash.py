@@ -10,11 +10,13 @@ from functools import partial
 from pathlib import Path
 
 import apsw
+import httpx2
 import pytest
 
 from chatd_client import ChatOptions
 from tests.faults.talk import UNBOUND, Talk
 from tests.support.server import Server
+from tests.support.tokens import token
 from tests.support.waiting import wait_until
 
 SENDERS = tuple(f"s{number:03}" for number in range(1, 9))
@@ -58,6 +60,68 @@ async def test_nothing_answered_is_lost(tmp_path: Path, kills: int) -> None:
     assert talk.answered > kills * PROGRESS
     talk.check()
     check_file(tmp_path / "data" / "chatd.sqlite3")
+
+
+async def test_a_mass_message_goes_on_after_a_kill(tmp_path: Path) -> None:
+    """Half a school would never get it, or get it twice."""
+    server = Server(tmp_path / "data", ["--demo"])
+    await server.start()
+    try:
+        async with httpx2.AsyncClient() as http:
+            sent = await send_to_everybody(server, http)
+            found = await mass_message(server, http, after=0, deadline_s=30)
+            assert found["state"] == "delivering", "it was over before the kill"
+            await server.kill()
+            await server.start()
+            found = await mass_message(server, http, after=402, deadline_s=60)
+    finally:
+        await server.stop()
+    assert (found["total"], found["delivered"], found["refused"]) == (403, 403, 0)
+    file = tmp_path / "data" / "chatd.sqlite3"
+    connection = apsw.Connection(str(file))
+    ((stays, people),) = connection.execute(
+        "SELECT count(*), count(DISTINCT user_id) FROM membership"
+        " WHERE conversation_id = ? AND left_seq IS NULL",
+        (sent["id"],),
+    ).fetchall()
+    connection.close()
+    assert (stays, people) == (404, 404)  # and the sender
+    check_file(file)
+
+
+async def send_to_everybody(server: Server, http: httpx2.AsyncClient) -> dict:
+    """Anna may, and sends at once to all of the demo's people."""
+
+    async def tell(method: str, path: str, scope: str | None, body: dict) -> dict:
+        user = "anna" if scope is None else "lms"
+        headers = {"Authorization": f"Bearer {token(user, scope=scope)}"}
+        url = f"{server.url}/v1/{path}"
+        answer = await http.request(method, url, headers=headers, json=body)
+        assert answer.is_success, answer.text
+        found: dict = answer.json()
+        return found
+
+    mass = {"privileges": ["massMessaging"], "undoS": 0}
+    await tell("PUT", "tenants/demo/policy", "admin", {"policy": {"mass": mass}})
+    may = {"name": "Anna", "roles": ["teacher"], "privileges": ["massMessaging"]}
+    await tell("PUT", "users/anna", "directory", may)
+    message = {"message": {"text": "Snow"}, "clientRequestId": "snow"}
+    return await tell("POST", "mass-messages", None, message)
+
+
+async def mass_message(
+    server: Server, http: httpx2.AsyncClient, *, after: int, deadline_s: float
+) -> dict:
+    """The mass message, once more people than that have it."""
+    headers = {"Authorization": f"Bearer {token('anna')}"}
+    async with asyncio.timeout(deadline_s):
+        while True:
+            answer = await http.get(f"{server.url}/v1/mass-messages", headers=headers)
+            assert answer.is_success, answer.text
+            found: dict = answer.json()["massMessages"][0]
+            if found["delivered"] > after:
+                return found
+            await asyncio.sleep(0.04)
 
 
 def check_file(file: Path) -> None:

@@ -229,12 +229,52 @@ async def test_itslearning(tmp_path: Path) -> None:
         assert sent["individual"]["count"] == 2
         entry = sent["conversation"]
         await stage.refused("mass_no_reply", "anna", "SendMessage", **said(entry))
+        await to_a_whole_school(stage)
         tom = {"name": "Tom", "roles": ["student"], "messagingDisabled": True}
         await stage.tell("PUT", "users/tom", tom)
         sender = "messaging_disabled_sender"
         await stage.refused(sender, "tom", "SendMessage", **said(group))
         off = "messaging_disabled_recipient"
         await stage.refused(off, "uma", begin, **asked("tom"))
+
+
+async def to_a_whole_school(stage: Stage) -> None:
+    """A privilege, a count, progress, one message for everybody, no answers."""
+    mass = {"privileges": ["massMessaging"], "undoS": 0}
+    where = f"tenants/{stage.tenant}/policy"
+    await stage.tell("PUT", where, {"policy": {"mass": mass}})
+    await stage.tell("PUT", "units/school", {"name": "Our School"})
+    for user in ("anna", "sue", "tom"):
+        await stage.tell("PUT", f"units/school/members/{user}", {"role": "student"})
+    await stage.refused("forbidden", "anna", "PreviewAudience")
+    may = {"name": "Anna", "roles": ["teacher"], "privileges": ["massMessaging"]}
+    await stage.tell("PUT", "users/anna", may)
+    found = await stage.call("anna", "PreviewAudience", roles=["student"])
+    assert found["roles"] == [{"role": "student", "count": 2}]
+    sent = await stage.call(
+        "anna",
+        "SendMassMessage",
+        roles=["student"],
+        asUnitId="school",
+        message={"text": "School is closed."},
+        clientRequestId="snow",
+    )
+    assert sent["sender"]["name"] == "Our School"
+
+    def everybody_has_it() -> bool:
+        told = [one["body"] for one in stage.events]
+        return any(
+            one["type"] == "mass.progress" and one["massMessage"]["delivered"] == 2
+            for one in told
+        )
+
+    await wait_until(everybody_has_it, what="everybody to have it")
+    page = await stage.call("sue", "ListConversations", filter="unread")
+    (own,) = [one for one in page["conversations"] if one["id"] == sent["id"]]
+    assert own["lastMessage"]["author"] == sent["sender"]
+    await stage.refused("mass_no_reply", "sue", "SendMessage", **said(own))
+    undo = {"massMessageId": sent["id"]}
+    await stage.refused("edit_window_over", "anna", "CancelMassMessage", **undo)
 
 
 async def test_tutoring(tmp_path: Path) -> None:

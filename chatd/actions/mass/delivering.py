@@ -31,10 +31,10 @@ from chatd.telemetry import log, spawn
 LOOK_S: Final = 1.0
 """Between looks for work: with the time to undo, nobody feels it."""
 
-HELD_MS: Final = 15_000
+HELD_MS: Final = 5_000
 """How long a message stays in the hands of a gateway that says nothing more."""
 
-AT_ONCE: Final[dict[ReplyKind, int]] = {"none": 500, "direct": 25}
+AT_ONCE: Final[dict[ReplyKind, int]] = {"none": 200, "direct": 25}
 """People in one part: a few milliseconds of the database, with a conversation for each
 a twentieth as many (`./dev bench mass`)."""
 

@@ -7,6 +7,8 @@ from chatd.actions import conversations
 from chatd.actions.mass import sending
 from chatd.actions.mass.delivering import Delivery
 from chatd.domain.people import Details
+from chatd.store.mass import jobs
+from chatd.store.mass.jobs import DeliverMass, TakeMass
 from chatd.store.people import PutPerson
 from chatd.store.rosters import PutRoster, PutRosterMember
 from chatd_protocol.chat import requests
@@ -90,6 +92,19 @@ async def deliver(school: House, after_s: int = 5) -> None:
     """The time to undo goes by, and a gateway looks for work."""
     school.clock.at_ms += after_s * 1_000
     await Delivery(school.context).work()
+
+
+async def begin(school: House) -> None:
+    """The first two of them get it, and no more."""
+    school.clock.at_ms += 5_000
+    read, now_ms = school.context.store.read, school.clock.at_ms
+    ((tenant, record),) = await read(jobs.due, now_ms, 9)
+    first = await read(jobs.still, tenant, record.id, 2)
+    part = DeliverMass(
+        record.id, record.sender_id, "gateway", now_ms + 1, first, (), admitted=True
+    )
+    await school.write(TakeMass(record.id, "gateway", now_ms + 1))
+    await school.write(part)
 
 
 async def listed(school: House, reader: str) -> tuple[Conversation, ...]:
