@@ -11,6 +11,7 @@ from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out, digest
 from chatd.actions.basis.facts import policy_of
+from chatd.actions.basis.noting import noted
 from chatd.actions.content import attachments
 from chatd.actions.content.attachments import Chosen
 from chatd.actions.content.removing import removal
@@ -73,10 +74,11 @@ async def preview(
 
 @dataclass(frozen=True, slots=True)
 class _Author:
-    """Whom recipients see: a person, who is put into the directory if `new`."""
+    """Whom recipients see: a person, put there by `new`, who stands for a unit."""
 
     id: str
     new: tuple[Write, ...] = ()
+    unit: str | None = None
 
 
 async def send(
@@ -164,6 +166,8 @@ def _change(
             audience=found.audience,
         ),
     )
+    unit = {} if author.unit is None else {"unit": author.unit}
+    writes += (noted(caller, "mass.sent", "conversation", id_, **unit),)
     if author.id != caller.user_id:
         # What one sends in another's name is nothing that one has yet to read.
         writes += (MoveRead(id_, caller.user_id, SAID_AT),)
@@ -185,12 +189,12 @@ async def _author(
     if id_ is not None:
         known = await people.get(tx, caller.tenant, id_)
         if known is not None and known.name == name:
-            return _Author(id_)
+            return _Author(id_, unit=unit_id)
     person = id_ or new_id()
     put = PutPerson(person, name, ("observer",), active=False)
     if id_ is not None:
-        return _Author(person, (put,))
-    return _Author(person, (put, PutOrganisation(unit_id, person)))
+        return _Author(person, (put,), unit_id)
+    return _Author(person, (put, PutOrganisation(unit_id, person)), unit_id)
 
 
 async def cancel(

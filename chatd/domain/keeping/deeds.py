@@ -18,6 +18,7 @@ Deed = Literal[
     "person.erased",
     "message.removed",
     "message.edits_read",
+    "mass.sent",
     "conversation.deleted",
     "conversation.restored",
     "conversation.read",
@@ -49,6 +50,9 @@ DEEDS: Final[Mapping[Deed, str]] = MappingProxyType(
         "person.erased": "A person's texts, names and files were taken away for good.",
         "message.removed": "Staff removed somebody else's message.",
         "message.edits_read": "Somebody looked at what a message said before.",
+        "mass.sent": (
+            "Somebody sent to many; `unit` is in whose name, if not in one's own."
+        ),
         "conversation.deleted": "Staff deleted a conversation for everybody.",
         "conversation.restored": "A deletion was undone through a report.",
         "conversation.read": "Staff read a conversation that they are not in.",

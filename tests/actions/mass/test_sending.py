@@ -5,17 +5,19 @@ import pytest
 
 from chatd.actions import members, paging, reading, recovery
 from chatd.actions.content import attachments
+from chatd.actions.keeping import audit
 from chatd.actions.mass import sending
 from chatd.domain.content.attachments import AttachmentRecord
 from chatd.store.content.attachments import DoomBlob, PutAttachment
 from chatd.store.tenants import PutPolicy, PutTenant
 from chatd_protocol.chat import requests
+from chatd_protocol.chat.http.audit import ListAudit
 from chatd_protocol.chat.requests import FirstMessage
 from chatd_protocol.chat.social.mass import ListMassMessages
 from tests.actions import deeds
 from tests.actions.deeds import refused, who
 from tests.actions.mass.schools import cancel, deliver, furnish, listed, send, sent
-from tests.support.house import House
+from tests.support.house import TENANT, House
 
 
 @pytest.fixture
@@ -109,6 +111,18 @@ async def test_in_the_name_of_the_school(units: House) -> None:
     assert seen[0][0].last_message is not None
     assert seen[0][0].last_message.author == made.sender
     assert all(one.unread.count == 0 for one in await listed(units, "anna"))
+
+
+async def test_who_has_sent_it_is_in_the_trail(units: House) -> None:
+    """Nobody could find out who of the staff has spoken for the school (MOO-94)."""
+    made = await send(units, "anna", "unit:north", as_unit_id="region")
+    await send(units, "anna", "unit:north")
+    lead = who("lead", TENANT, "safeguarding")
+    page = await audit.page(units.context, lead, ListAudit(deed="mass.sent"))
+    own, schools_ = page.entries
+    assert (own.actor_id, own.facts) == ("anna", {})
+    assert (schools_.actor_id, schools_.about_id) == ("anna", made.id)
+    assert schools_.facts == {"unit": "region"}
 
 
 async def test_the_same_request_is_sent_once(units: House) -> None:
