@@ -50,6 +50,16 @@ async def test_the_words_go_and_say_whose_they_are(
     assert again.forwarded_from == sent.forwarded_from, "the first author stays"
 
 
+async def test_within_one_conversation(school: House, group: Conversation) -> None:
+    """Somebody's words would become the forwarder's own where they were said."""
+    said = await send(school, "anna", group.id, "read this")
+    sent = await forward(school, "sue", said, group)
+    *_, last = await history(school, "tom", group)
+    assert last == sent
+    assert sent.forwarded_from is not None
+    assert sent.forwarded_from.author.id == "anna"
+
+
 async def test_nobody_forwards_what_they_do_not_see_or_to_whom_they_may_not(
     school: House, group: Conversation, other: Conversation
 ) -> None:

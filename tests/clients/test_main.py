@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from chatd_client import Replica, Reset
-from chatd_client.__main__ import described, listen, main
+from chatd_client.__main__ import described, listen, main, sent_line
 from chatd_client.__main__ import parser as make_parser
 from chatd_protocol.chat.events import LogEvent, MessageCreated
 from chatd_protocol.signalr import CODECS
@@ -56,6 +57,15 @@ def test_what_is_not_told() -> None:
     assert line(said(1), only="another") is None
     assert line(said(1), only="c1")
     assert described(Reset(), Replica(), None) is None
+
+
+def test_what_became_of_a_message() -> None:
+    """Somebody would wait for an answer to what nobody has got."""
+    said_ = message(3)
+    assert sent_line("c1", said_) == "sent to c1 as message 3"
+    waits = msgspec.structs.replace(said_, seq=0, held="waiting")
+    assert sent_line("c1", waits) == "sent to c1, where it waits for a moderator"
+    assert sent_line("c1", None) == "sent to c1"
 
 
 def arguments(chat: Chat, command: str, *more: str) -> list[str]:

@@ -71,8 +71,16 @@ async def send(options: argparse.Namespace) -> None:
             last = started.conversation.last_message
         else:
             last = await client.send(conversation_id, options.text)
-        place = "" if last is None else f" as message {last.seq}"
-        print(f"sent to {conversation_id}{place}")
+        print(sent_line(conversation_id, last))
+
+
+def sent_line(conversation_id: str, last: Message | None) -> str:
+    """What became of a message, in one line."""
+    if last is None:
+        return f"sent to {conversation_id}"
+    if last.held is not None:
+        return f"sent to {conversation_id}, where it waits for a moderator"
+    return f"sent to {conversation_id} as message {last.seq}"
 
 
 def described(update: Update, replica: Replica, only: str | None) -> str | None:
