@@ -34,6 +34,10 @@ LOOK_S: Final = 1.0
 HELD_MS: Final = 5_000
 """How long a message stays in the hands of a gateway that says nothing more."""
 
+SIDE_BY_SIDE: Final = 8
+"""Messages that one process delivers at a time: a small one need not wait for a large
+one of another school."""
+
 AT_ONCE: Final[dict[ReplyKind, int]] = {"none": 200, "direct": 25}
 """People in one part: a few milliseconds of the database, with a conversation for each
 a twentieth as many (`./dev bench mass`)."""
@@ -63,6 +67,7 @@ class Delivery:
         self._context = context
         self._name = new_id()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hands: set[tuple[str, str]] = set()
 
     def start(self) -> None:
         """Begin to look for work; needs a running loop."""
@@ -70,21 +75,41 @@ class Delivery:
 
     async def stop(self) -> None:
         """Stop; what is left is done by the next who looks."""
-        for task in self._tasks:
+        tasks = set(self._tasks)
+        for task in tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks))
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def work(self) -> None:
-        """Deliver everything that is due and in nobody's hands."""
+        """Deliver what is due and in nobody's hands; returns when that is done."""
+        await asyncio.gather(*await self._begin())
+
+    async def _begin(self) -> list[asyncio.Task[None]]:
         now_ms = self._context.clock.now_ms()
-        for tenant, record in await self._context.store.read(jobs.due, now_ms, 10):
-            try:
-                await self._deliver(tenant, record)
-            except Moved:
-                continue  # undone meanwhile, or another gateway was faster
+        found = await self._context.store.read(jobs.due, now_ms, SIDE_BY_SIDE)
+        begun = []
+        for tenant, record in found:
+            key = (tenant, record.id)
+            if key in self._hands or len(self._hands) >= SIDE_BY_SIDE:
+                continue
+            self._hands.add(key)
+            work = self._deliver(tenant, record)
+            begun.append(spawn(self._tasks, work, f"mass message {record.id}"))
+        return begun
 
     async def _deliver(self, tenant: str, record: MassRecord) -> None:
+        try:
+            await self._to_the_end(tenant, record)
+        except Moved:
+            return  # undone meanwhile, or another gateway was faster
+        except Refused as refused:
+            # What is held is given up in a moment, and taken again by who looks then.
+            log.warning("a mass message waits for the store", code=refused.code)
+        finally:
+            self._hands.discard((tenant, record.id))
+
+    async def _to_the_end(self, tenant: str, record: MassRecord) -> None:
         await self.take(tenant, record)
         monotonic = self._context.clock.monotonic
         while True:
@@ -139,11 +164,9 @@ class Delivery:
     async def _run(self) -> None:
         while True:
             try:
-                await self.work()
+                await self._begin()
             except Refused as refused:
                 log.warning("mass messages wait for the store", code=refused.code)
-            except Exception:  # noqa: BLE001 - one bad message must not stop the others
-                log.exception("a mass message failed")
             await asyncio.sleep(LOOK_S)
 
 
@@ -153,6 +176,8 @@ async def _next(tx: Transaction, tenant: str, record: MassRecord) -> _Part:
     if record.reply_kind == "direct":
         part = await _one_by_one(tx, tenant, record, ids)
         return replace(part, last=len(ids) < most)
+    if await _said(tx, tenant, record) is None:
+        return _Part((), ids, last=len(ids) < most)  # removed: nobody else is to get it
     policy, known = await policy_of(tx, tenant), await parties(tx, tenant, ids)
     reached = tuple(
         id_

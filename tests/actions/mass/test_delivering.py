@@ -12,6 +12,7 @@ from chatd.domain.announcements import Announcement, PersonalMoved
 from chatd.store.change import Moved
 from chatd.store.mass import jobs
 from chatd.store.mass.jobs import MassRecord
+from chatd.store.messages import RemoveMessage
 from chatd.store.people import PutPerson
 from chatd.store.tenants import PutPolicy
 from chatd_protocol.chat import requests
@@ -134,6 +135,29 @@ async def test_who_has_gone_meanwhile_is_refused(units: House) -> None:
     (entry,) = await sent(units, "anna")
     assert (entry.state, entry.delivered, entry.refused) == ("delivered", 2, 2)
     assert await listed(units, "tom") == ()
+
+
+async def test_a_small_one_does_not_wait_for_a_large_one(units: House) -> None:
+    """A class would hear from its teacher when the whole region has been told."""
+    await send(units, "anna", "unit:north")
+    await send(units, "anna", "unit:north-a")
+    units.announced.clear()
+    await deliver(units)
+    order = told(units)
+    assert sorted(order) == ["adam", "gail", "sue", "tom", "tom"]
+    assert order.index("tom") < order.index("sue")
+
+
+async def test_what_was_removed_is_delivered_no_further(units: House) -> None:
+    """A message that moderators took away would go on to the rest of the school."""
+    made = await send(units, "anna", "unit:north")
+    assert made.message is not None
+    gone = RemoveMessage(made.message.id, made.id, None, None, "removed")
+    await units.write(gone)
+    await deliver(units)
+    (entry,) = await sent(units, "anna")
+    assert (entry.state, entry.delivered, entry.refused) == ("delivered", 0, 4)
+    assert await listed(units, "sue") == ()
 
 
 async def test_it_runs_by_itself(units: House, monkeypatch: pytest.MonkeyPatch) -> None:

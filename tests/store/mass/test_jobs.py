@@ -7,9 +7,11 @@ import pytest
 from chatd.domain.announcements import PersonalMoved
 from chatd.store import members, personal
 from chatd.store.change import Moved
+from chatd.store.effects import Effects
 from chatd.store.mass import jobs
 from chatd.store.mass.audience import Audience
 from chatd.store.mass.jobs import CancelMass, DeliverMass, PutMass, TakeMass
+from chatd.store.transaction import Row, SqlValue, Transaction
 from tests.store.shelf import TENANT, Shelf
 
 PART = DeliverMass("all", "ada", "gw1", 900, ("ben",), ("cleo",), True)
@@ -99,3 +101,41 @@ async def test_the_list_of_a_sender(job: Shelf) -> None:
     assert await read(jobs.page, TENANT, "ben", jobs.LATEST, 9) == []
     assert await read(jobs.many, "other", ["all"]) == {}
     assert await read(jobs.many, TENANT, []) == {}
+
+
+class Counting:
+    """A transaction whose statements are counted."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self.engine = tx.engine
+        self.statements = 0
+        self._tx = tx
+
+    async def all(self, sql: str, *parameters: SqlValue) -> list[Row]:
+        self.statements += 1
+        return await self._tx.all(sql, *parameters)
+
+    async def one(self, sql: str, *parameters: SqlValue) -> Row | None:
+        self.statements += 1
+        return await self._tx.one(sql, *parameters)
+
+    async def run(self, sql: str, *parameters: SqlValue) -> int:
+        self.statements += 1
+        return await self._tx.run(sql, *parameters)
+
+
+async def test_a_parts_statements_do_not_grow_with_its_people(job: Shelf) -> None:
+    """A school of ten thousand would be ten thousand times the work of the database."""
+    await job.write(TakeMass("all", "gw1", 500))
+
+    async def count(part: DeliverMass) -> int:
+        async def work(tx: Transaction) -> int:
+            counting = Counting(tx)
+            await jobs.deliver(counting, Effects(TENANT, 100), part)
+            return counting.statements
+
+        return await job.tried(work)
+
+    everybody = ("ben", "cleo", "dan", "eve")
+    few = await count(PART)
+    assert await count(replace(PART, reached=everybody, refused=())) == few <= 6
