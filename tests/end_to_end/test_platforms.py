@@ -63,9 +63,14 @@ class Stage:
     tenant: str
     events: list[dict] = field(default_factory=list)
 
-    async def tell(self, method: str, path: str, body: dict | None = None) -> dict:
+    async def tell(
+        self,
+        method: str,
+        path: str,
+        body: dict | None = None,
+        scopes: str = "directory admin",
+    ) -> dict:
         """A deed of the platform."""
-        scopes = "directory admin"
         sent = token("lms", tenant=self.tenant, scope=scopes)
         headers = {"Authorization": f"Bearer {sent}"}
         async with httpx2.AsyncClient(headers=headers) as http:
@@ -305,6 +310,45 @@ async def test_tutoring(tmp_path: Path) -> None:
         assert told["denied"]["send"] == "relationship_ended"
         ended = "relationship_ended"
         await stage.refused(ended, "sue", "SendMessage", **said(talk))
+
+
+async def test_tutors_hours_and_contact_data(tmp_path: Path) -> None:
+    """TUT-25, 26, 30 … 32: what students are shown, and had better not say."""
+    async with on_stage(tmp_path, "tutoring") as stage:
+        hours = [{"day": day, "start": "00:00", "end": "24:00"} for day in range(1, 8)]
+        stated = {"timeZone": "Asia/Kolkata", "hours": hours}
+        anna = PEOPLE["anna"] | {"name": "Anna", "availability": stated}
+        await stage.tell("PUT", "users/anna", anna)
+        talk = await stage.start("sue", "anna")
+        whole = {"conversationId": talk["id"]}
+        shown = await stage.call("sue", "GetConversation", **whole)
+        (tutor,) = shown["participants"]
+        assert tutor["availability"] == stated | {"availableNow": True}
+
+        number = "call me: +91 98765 43210"
+        found = {"treatment": "warn_sender", "contactData": ["phone"]}
+        sent = await stage.send("sue", talk, number)
+        assert sent["warning"] == found
+        told = await stage.hears("anna", "message.created")
+        assert told["message"]["text"] == number
+        assert "warning" not in told["message"]
+        team = "moderation"
+        flags = await stage.tell("GET", "flagged-messages", scopes=team)
+        assert [one["message"]["id"] for one in flags["messages"]] == [sent["id"]]
+
+        rules = {"policy": {"pii": {"phone": "hold", "social": "block"}}}
+        await stage.tell("PUT", f"tenants/{stage.tenant}/policy", rules)
+        handle = said(talk, "@sue_92")
+        await stage.refused("content_held", "sue", "SendMessage", **handle)
+        waits = await stage.send("sue", talk, number)
+        assert (waits["held"], waits["seq"]) == ("waiting", 0)
+        held = await stage.tell("GET", "held-messages", scopes=team)
+        (one,) = held["messages"]
+        assert (one["id"], one["message"]["text"]) == (waits["id"], number)
+        release = f"held-messages/{one['id']}/release"
+        await stage.tell("POST", release, {}, scopes=team)
+        page = await stage.call("anna", "ListMessages", **whole)
+        assert [one["id"] for one in page["messages"]] == [sent["id"], waits["id"]]
 
 
 async def test_moodle(tmp_path: Path) -> None:
