@@ -33,8 +33,8 @@ NOTICE: Final = "removed"
 async def erase(context: Context, caller: Caller, request: EraseUser) -> ErasedPerson:
     """Take away everything of a person that is not somebody else's (MOO-91).
 
-    What was said goes first, batch by batch, then the person: whoever is interrupted
-    asks once more and it goes on. Ids stay, so that conversations of others hold.
+    First the person, then what was said, batch by batch: whoever is interrupted asks
+    once more and it goes on. Ids stay, so that conversations of others hold.
 
     Raises:
         Refused: `not_found`; `legal_hold` when something of it must be kept.
@@ -46,24 +46,24 @@ async def erase(context: Context, caller: Caller, request: EraseUser) -> ErasedP
     policy = await context.store.read(policy_of, tenant)
     # From here on nobody speaks as this person, so that there is an end to it.
     await directory.delete(context, caller, DeleteUser(user_id=user_id))
-    removed = 0
-    while count := await _remove_some(context, tenant, user_id, policy):
-        removed += count
 
     async def change() -> Change:
         await _require_no_hold(context, tenant, user_id)
         files = await context.store.read(erasing.uploads, tenant, user_id)
         titled = await context.store.read(erasing.titled, tenant, user_id)
-        note = noted(caller, "person.erased", "person", user_id, messages=removed)
         writes: tuple[Write, ...] = (
             Unheld(user_id),
             DropAttachments(files),
             ErasePerson(user_id, titled),
-            note,
+            noted(caller, "person.erased", "person", user_id),
         )
         return Change(tenant, context.clock.now_ms(), writes)
 
     await carry_out(context, change)
+    # Words last: each removal wakes whoever deletes bytes.
+    removed = 0
+    while count := await _remove_some(context, tenant, user_id, policy):
+        removed += count
     erased = await context.store.read(people.get, tenant, user_id)
     assert erased is not None
     await directory.hint(context, tenant, erased)
@@ -91,7 +91,7 @@ async def _remove_some(
         notice = WITHOUT_TRACE if policy.tombstone == "none" else NOTICE
         writes: list[Write] = [Unheld(user_id)]
         writes += (DropHeld(*one, files=True) for one in late)
-        for id_, conversation_id in found:
+        for id_, conversation_id, forwarded in found:
             removal = RemoveMessage(
                 id_,
                 conversation_id,
@@ -101,7 +101,11 @@ async def _remove_some(
                 history=policy.history_for_new_members,
                 for_good=True,
             )
-            writes += (RemoveCopies(removal), removal)
+            if not forwarded:
+                # With its files, where they are in messages of others; a forwarded one
+                # has no copies but those that its original has, too.
+                writes.append(RemoveCopies(removal))
+            writes.append(removal)
         return Change(tenant, context.clock.now_ms(), tuple(writes))
 
     await carry_out(context, change)

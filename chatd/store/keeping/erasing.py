@@ -117,22 +117,24 @@ async def titled(tx: Transaction, tenant: str, user_id: str) -> tuple[str, ...]:
 
 async def said(
     tx: Transaction, tenant: str, user_id: str, limit: int
-) -> list[tuple[str, str]]:
-    """(message, conversation) of what a person said, and others forwarded of it.
+) -> list[tuple[str, str, bool]]:
+    """(message, conversation, whether forwarded) of what a person said, and what others
+    forwarded of it; what is forwarded comes first.
 
     Copies that are on hold, in conversations of others, stay.
     """
     rows = await tx.all(
-        "SELECT m.id, m.conversation_id FROM message m WHERE m.tenant = $1"
+        "SELECT m.id, m.conversation_id, CASE WHEN m.forwarded_from_id IS NULL THEN 0"
+        " ELSE 1 END AS copy FROM message m WHERE m.tenant = $1"
         f" AND m.author_id = $2 AND m.removed_at_ms IS NULL AND NOT {HELD}"
-        " UNION SELECT m.id, m.conversation_id FROM message m WHERE m.tenant = $1"
+        " UNION SELECT m.id, m.conversation_id, 1 FROM message m WHERE m.tenant = $1"
         " AND m.forwarded_from_id IS NOT NULL AND m.forwarded_author_id = $2"
-        f" AND m.removed_at_ms IS NULL AND NOT {HELD} ORDER BY 1 LIMIT $3",
+        f" AND m.removed_at_ms IS NULL AND NOT {HELD} ORDER BY 3 DESC, 1 LIMIT $3",
         tenant,
         user_id,
         limit,
     )
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], row[1], row[2] == 1) for row in rows]
 
 
 async def waiting(

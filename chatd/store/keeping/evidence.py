@@ -10,7 +10,7 @@ import orjson
 
 from chatd.store.transaction import Transaction
 
-_WORDS = ("text", "links", "attachments", "forwardedFrom")
+_WORDS = ("text", "links", "attachments", "forwardedFrom", "clientMessageId")
 
 
 async def reports_of(tx: Transaction, tenant: str, user_id: str) -> list[str]:

@@ -73,7 +73,7 @@ async def test_what_the_person_said_wherever_it_went(shelf: Shelf) -> None:
     copy = replace(said("ben", "mine"), forwarded=Forwarded(own, "ada", "Ada", 1))
     await shelf.write(copy)
     found = await shelf.store.read(erasing.said, TENANT, "ada", 9)
-    assert sorted(found) == sorted([(own, "talk"), (copy.id, "talk")])
+    assert found == [(copy.id, "talk", True), (own, "talk", False)]
     assert len(await shelf.store.read(erasing.said, TENANT, "ada", 1)) == 1
     await upload(shelf, "f")
     await upload(shelf, "g")
