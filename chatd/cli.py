@@ -23,7 +23,8 @@ from chatd.domain.people import Caller
 from chatd.errors import Refused
 from chatd.identity.issuers import issuers, signer
 from chatd.identity.tokens import SCOPES, mint
-from chatd.operating import copies, importing, trails, workers
+from chatd.operating import asking, copies, importing, trails, workers
+from chatd.operating.asking import AskFailed
 from chatd.operating.copies import Restored
 from chatd.operating.importing import ImportFailed
 from chatd.operating.soundness import Finding, Weight, findings
@@ -46,6 +47,14 @@ _COMMON = (
 )
 
 _DATABASE = click.option("--database-url", help="sqlite:///PATH or postgresql://…")
+
+_PERSON = (
+    click.option("--tenant", required=True),
+    click.option("--user", required=True),
+    click.option(
+        "--url", help="The server; default: the one that these settings start."
+    ),
+)
 
 _SERVE = (
     click.option("--host", help="Address to listen on; default 127.0.0.1."),
@@ -250,15 +259,44 @@ def import_(
     per line goes to standard output; in a terminal there is a progress bar, and the
     refused lines.
     """
-    config = _load(options)
-    base = url or config.public_url or f"http://{config.host}:{config.port}"
     caller = Caller(tenant, "chatd-import", frozenset({"directory"}))
-    pass_ = _or_fail(
-        lambda: mint(signer(config, tenant), caller, SystemClock().now_ms(), TTL_S)
-    )
-    send = partial(importing.send, base.rstrip("/"), pass_)
+    send = partial(importing.send, *_server(options, url, caller))
     refused = _or_fail(lambda: sum(_tell_results(path, send(path)) for path in files))
     sys.exit(1 if refused else 0)
+
+
+def _server(
+    options: dict[str, Any], url: str | None, caller: Caller
+) -> tuple[str, str]:
+    """Where a running server is, and a pass to it."""
+    config = _load(options)
+    base = url or config.public_url or f"http://{config.host}:{config.port}"
+    key = _or_fail(lambda: signer(config, caller.tenant))
+    return base.rstrip("/"), mint(key, caller, SystemClock().now_ms(), TTL_S)
+
+
+@main.command()
+@_options(*_COMMON, *_PERSON)
+def export(tenant: str, user: str, url: str | None, **options: Any) -> None:
+    """Print everything about a person as lines of JSON, by a running server."""
+    caller = Caller(tenant, "chatd-export", frozenset({"admin"}))
+    where = _server(options, url, caller)
+    lines = asking.export(*where, user)
+    while line := _or_fail(lambda: next(lines, None)):
+        click.echo(line)
+
+
+@main.command()
+@_options(*_COMMON, *_PERSON)
+def erase(tenant: str, user: str, url: str | None, **options: Any) -> None:
+    """Take away all that there is of a person, by a running server.
+
+    Refused while a legal hold is on something of it.
+    """
+    caller = Caller(tenant, "chatd-erase", frozenset({"admin"}))
+    where = _server(options, url, caller)
+    done = _or_fail(lambda: asking.erase(*where, user))
+    click.echo(f"erased: {done.user_id}, {done.messages} messages")
 
 
 def _tell_results(path: Path, results: Iterator[LineResult]) -> int:
@@ -301,11 +339,9 @@ def verify(tenant: str | None, kept: tuple[str, ...], **options: Any) -> None:
     written; exit 1 if there is one. Keep the lines elsewhere, and give them back with
     --kept: then not even a trail that was written anew from the beginning passes.
     """
-    config = _load(options)
-    expected = _or_fail(lambda: trails.kept_from(kept))
-    found = _or_fail(
-        lambda: asyncio.run(trails.verify(config, SystemClock(), tenant, expected))
-    )
+    config, clock = _load(options), SystemClock()
+    rows = _or_fail(lambda: trails.kept_from(kept))
+    found = _or_fail(lambda: asyncio.run(trails.verify(config, clock, tenant, rows)))
     for one in found:
         click.echo(trails.line(one))
     sys.exit(1 if any(one.broken is not None for one in found) else 0)
@@ -343,6 +379,7 @@ def _or_fail(work: Callable[[], T]) -> T:
     try:
         return work()
     except (
+        AskFailed,
         ConfigError,
         CopyError,
         ImportFailed,

@@ -50,13 +50,13 @@ def send(url: str, token: str, path: Path) -> Iterator[LineResult]:
             ) as answer,
         ):
             if answer.status_code != httpx2.codes.OK:
-                raise ImportFailed(f"{url}{PATH}: {_reason(answer)}")
+                raise ImportFailed(f"{url}{PATH}: {reason(answer)}")
             for line in answer.iter_lines():
                 yield decoder.decode(line)
     except httpx2.HTTPError as error:
-        reason = str(error) or type(error).__name__
+        why = str(error) or type(error).__name__
         raise ImportFailed(
-            f"{url}: {reason}. Is the server running there? Else say --url."
+            f"{url}: {why}. Is the server running there? Else say --url."
         ) from None
 
 
@@ -65,7 +65,8 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def _reason(answer: httpx2.Response) -> str:
+def reason(answer: httpx2.Response) -> str:
+    """Why a server refused, as it says itself."""
     answer.read()
     try:
         problem = msgspec.json.decode(answer.content, type=dict[str, object])
