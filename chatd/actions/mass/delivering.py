@@ -7,18 +7,20 @@ the worker rests as long as a part took, and a while: others go first.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from chatd.actions.basis.context import Context
-from chatd.actions.basis.facts import parties, policy_of
+from chatd.actions.basis.facts import policy_of
 from chatd.actions.members import refusals
 from chatd.actions.starting import individual
 from chatd.domain.cases import switched_off
-from chatd.domain.people import Caller
+from chatd.domain.people import Caller, Enrolment
+from chatd.domain.relations import Party
 from chatd.errors import Refused
 from chatd.ids import new_id
-from chatd.store import conversations, messages
+from chatd.store import conversations, messages, people
 from chatd.store.change import Change, Guard, Moved, Write
 from chatd.store.content import attachments
 from chatd.store.content.attachments import Attach
@@ -178,13 +180,17 @@ async def _next(tx: Transaction, tenant: str, record: MassRecord) -> _Part:
         return replace(part, last=len(ids) < most)
     if await _said(tx, tenant, record) is None:
         return _Part((), ids, last=len(ids) < most)  # removed: nobody else is to get it
-    policy, known = await policy_of(tx, tenant), await parties(tx, tenant, ids)
+    policy, known = await policy_of(tx, tenant), await people.many(tx, tenant, ids)
+    places: Mapping[str, tuple[Enrolment, ...]] = {}
+    if policy.switched_off.rosters:  # which few schools ask for, and which costs most
+        places = await people.enrolments(tx, tenant, ids)
+    parties = {id_: Party(one, places.get(id_, ())) for id_, one in known.items()}
     reached = tuple(
         id_
         for id_ in ids
-        if id_ in known
-        and known[id_].person.active
-        and not switched_off(policy, known[id_])
+        if id_ in parties
+        and parties[id_].person.active
+        and not switched_off(policy, parties[id_])
     )
     there = frozenset(reached)
     refused = tuple(id_ for id_ in ids if id_ not in there)

@@ -47,7 +47,8 @@ class TakeMass:
 
 @dataclass(frozen=True, slots=True)
 class DeliverMass:
-    """A part is done: `reached` have it, `refused` cannot get it.
+    """A part is done: `reached` have it, `refused` cannot get it; together they are the
+    next ones in the order of their ids.
 
     `admitted`: who is reached becomes a member of the message's own conversation, as
     if there from the beginning; otherwise other writes of the Change reach them.
@@ -145,12 +146,13 @@ async def deliver(tx: Transaction, effects: Effects, write: DeliverMass) -> None
     everybody = (*write.reached, *write.refused)
     gone = 0
     if everybody:
+        # The next ones in their order: a range, of which any plan makes the same.
         gone = await tx.run(
             "DELETE FROM mass_recipient WHERE tenant = $1 AND mass_id = $2"
-            f" AND user_id IN ({placeholders(3, len(everybody))})",
+            " AND user_id <= $3",
             effects.tenant,
             write.id,
-            *everybody,
+            max(everybody),
         )
     held = await tx.run(
         "UPDATE mass_message SET delivered = delivered + $4, refused = refused + $5,"
