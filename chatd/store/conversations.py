@@ -5,6 +5,7 @@ What one person has of them is in `conversation_views`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from chatd.domain.conversations import ConversationRecord, Kind, State
 from chatd.store.effects import Effects
@@ -16,6 +17,8 @@ COLUMNS = (
     " c.created_by, c.created_at_ms, c.last_activity_ms, c.roster_kind, c.roster_id,"
     " c.direct_key, c.sent_to"
 )
+
+Stay = Literal["member", "guest", "former"]
 
 STATE_AFTER: dict[str, State] = {
     "conversation.created": "open",
@@ -169,19 +172,23 @@ async def record(
 
 async def places(
     tx: Transaction, tenant: str, after: tuple[str, str], limit: int
-) -> list[tuple[str, ConversationRecord]]:
-    """Who is in what now, by (user, conversation), after such a pair."""
+) -> list[tuple[str, ConversationRecord, Stay]]:
+    """Who is or was in what, and how, by (user, conversation), after such a pair."""
     rows = await tx.all(
-        f"SELECT {COLUMNS}, p.user_id FROM conversation_person p"
+        f"SELECT {COLUMNS}, p.user_id, CASE WHEN p.member = 0 THEN 'former'"
+        " WHEN EXISTS (SELECT 1 FROM membership g WHERE g.tenant = p.tenant"
+        " AND g.conversation_id = p.conversation_id AND g.user_id = p.user_id"
+        " AND g.joined_seq = 0) THEN 'guest' ELSE 'member' END"
+        " FROM conversation_person p"
         " JOIN conversation c ON c.tenant = p.tenant AND c.id = p.conversation_id"
-        " WHERE p.tenant = $1 AND p.member = 1"
+        " WHERE p.tenant = $1 AND (p.member = 1 OR p.left_state IS NOT NULL)"
         " AND (p.user_id, p.conversation_id) > ($2, $3)"
         " ORDER BY p.user_id, p.conversation_id LIMIT $4",
         tenant,
         *after,
         limit,
     )
-    return [(row[14], to_record(row)) for row in rows]
+    return [(row[14], to_record(row), row[15]) for row in rows]
 
 
 async def direct(tx: Transaction, tenant: str, key: str) -> str | None:

@@ -14,6 +14,7 @@ import msgspec
 
 from chatd.actions import conversations, me, paging, reading, recovery
 from chatd.actions.basis.rates import Rates
+from chatd.actions.reporting import reviewing
 from chatd.bus.leases import Alone
 from chatd.bus.local import LocalBus
 from chatd.clock import SystemClock
@@ -26,6 +27,7 @@ from chatd_client.replica import Replica
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.events import Event
 from chatd_protocol.chat.objects import Conversation, Message
+from chatd_protocol.chat.reporting.reports import ListReports, Report
 from chatd_protocol.chat.results import Me, MessagePage, UnreadTotals
 from tests.actions.deeds import who
 from tests.hub.listeners import Ear
@@ -49,6 +51,7 @@ class Snapshot:
     lists: Mapping[str, Sequence[str]]
     conversations: Mapping[str, Conversation]
     pages: Mapping[str, Sequence[MessagePage]]
+    reports: Mapping[str, Report]
 
     def messages(self, id_: str) -> list[Message]:
         return [message for page in self.pages[id_] for message in page.messages]
@@ -69,6 +72,7 @@ async def snapshot(school: House, viewer: str) -> Snapshot:
         lists=lists,
         conversations=found,
         pages={id_: await _history(school, viewer, id_) for id_ in found},
+        reports=await _reports(school, viewer),
     )
 
 
@@ -85,6 +89,12 @@ async def _list(school: House, viewer: str, name: str) -> list[Conversation]:
         rows += page.conversations
         if (cursor := page.next) is None:
             return rows
+
+
+async def _reports(school: House, viewer: str) -> dict[str, Report]:
+    page = await reviewing.page(school.context, who(viewer), ListReports())
+    assert page.next is None
+    return {one.id: one for one in page.reports}
 
 
 async def _history(school: House, viewer: str, id_: str) -> list[MessagePage]:
@@ -122,6 +132,7 @@ class Follower:
     async def begin(self) -> None:
         old = await snapshot(self.school, self.viewer)
         self.replica.baseline(old.me, old.conversations.values())
+        self.replica.personal.reports.update(old.reports)
         for id_, pages in old.pages.items():
             for page in reversed(pages):
                 self.replica.load(id_, page)
@@ -184,6 +195,7 @@ class Follower:
         for name in FILTERS:
             listed = [id_ for id_, one in kept.items() if _belongs(name, one)]
             assert listed == list(new.lists[name]), (told, name)
+        assert self.replica.personal.reports == new.reports, told
         assert self._totals(kept) == new.totals, told
         assert self.replica.personal.preferences == new.me.preferences, told
         assert self.replica.personal_seq == new.me.personal_seq, told

@@ -20,10 +20,12 @@ from chatd.actions import (
 )
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import Facts
+from chatd.actions.reporting import filing, reviewing
 from chatd.store.messages import InsertMessage
 from chatd.store.transaction import Row, SqlValue, Transaction
 from chatd_protocol.chat import requests
-from tests.actions.deeds import send, start, who
+from chatd_protocol.chat.reporting.reports import ListReports, ReportConversation
+from tests.actions.deeds import report, send, start, who
 from tests.support.house import House
 
 ROWS_A_PAGE = 3 * 50
@@ -158,8 +160,17 @@ def _unread(context: Context, _: str) -> Awaitable[object]:
     return reading.unread(context, who("sue"), requests.GetUnread())
 
 
+def _report(context: Context, conversation: str) -> Awaitable[object]:
+    asked = ReportConversation(
+        conversation_id=conversation,
+        client_request_id=conversation,
+        teacher_id="adam",
+    )
+    return filing.of_conversation(context, who("sue"), asked)
+
+
 @pytest.mark.parametrize(
-    "ask", [_history, _first_unread, _oldest, _one, _people, _sync]
+    "ask", [_history, _first_unread, _oldest, _one, _people, _sync, _report]
 )
 async def test_a_long_conversation_costs_what_a_short_one_does(
     school: House, ask: Ask
@@ -195,3 +206,19 @@ async def test_many_conversations_cost_the_statements_of_a_few(
         await ask(context, f"{count}-0")
         spent.append(meter.statements)
     assert spent[0] == spent[1]
+
+
+async def test_a_long_queue_costs_what_a_short_one_does(school: House) -> None:
+    """A queue of a thousand reports would take a statement for each of them."""
+    group = await start(school, "sue", "tom", "uma")
+    spent = []
+    for count in (2, 30):
+        for _ in range(count):
+            bad = await send(school, "tom", group.id)
+            await report(school, "sue", bad.id)
+        for reader, box in (("sue", "mine"), ("anna", "queue")):
+            context, meter = metered(school.context)
+            asked = ListReports(box=box)  # type: ignore[arg-type]
+            await reviewing.page(context, who(reader), asked)
+            spent.append(meter.statements)
+    assert spent[:2] == spent[2:]

@@ -119,11 +119,39 @@ def test_live_and_replayed_say_the_same(
 
 def test_of_a_guest_s_visit_nothing_is_left() -> None:
     """A teacher's client would go on to show a talk that he has no right to."""
-    rooms = {"c1": Room(conversation(), 0)}
+    rooms = {"c1": Room(conversation(guest=True), 0)}
     personal = PersonalState(rooms)
     gone = MembershipRow(personal_seq=2, conversation_id="c1", member=False, left_seq=0)
     assert personal.take(gone)
     assert rooms == {}
+
+
+def test_a_guest_who_was_there_before_has_what_he_had() -> None:
+    """He would keep what was said after he had left, or lose what was said before."""
+    rooms = {"c1": Room(conversation(guest=True, head_seq=9), 9)}
+    had = conversation(head_seq=4, member=False)
+    gone = ConversationLeft(
+        personal_seq=2, at=at(1), conversation_id="c1", left_seq=4, conversation=had
+    )
+    assert PersonalState(rooms).take(gone)
+    room = rooms["c1"]
+    assert (room.facts, room.cursor, room.left_seq) == (had, 0, 4)
+    assert room.wants_sync
+
+
+def test_who_came_and_went_meanwhile_can_read_the_past() -> None:
+    """Sync would tell a client of a conversation that it then does not show."""
+    rooms: dict[str, Room] = {}
+    had = conversation(head_seq=4, member=False)
+    row = MembershipRow(
+        personal_seq=2,
+        conversation_id="c1",
+        member=False,
+        left_seq=4,
+        conversation=had,
+    )
+    assert PersonalState(rooms).take(row)
+    assert rooms["c1"].facts == had
 
 
 def test_reports_are_kept_for_their_marks() -> None:

@@ -1,10 +1,17 @@
 """The stream of a tenant's events for embedding applications."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
+from chatd.domain.people import Caller
+from chatd.hub.watching import Watchers
 from chatd.store.people import PutPerson
 from chatd.store.tenants import PutTenant
+from chatd_protocol.chat.requests import WatchEvents
 from tests.hub.peers import CallError, House, Peer
+from tests.support.house import TENANT, house
 from tests.support.waiting import wait_until
 
 STREAM = 4
@@ -106,3 +113,20 @@ async def test_who_may_not_or_asks_wrongly(
         await peer.answer(number)
     assert refused.value.code == code
     assert peer.items == []
+
+
+async def test_what_is_not_told_does_not_show(tmp_path: Path) -> None:
+    """A stream would stir just when somebody reports something (5.2)."""
+    async with house(tmp_path) as made:
+        watchers = Watchers()
+        caller = Caller(TENANT, "lms", frozenset({"events"}))
+        batches = watchers.batches(made.context, caller, WatchEvents())
+        assert await anext(batches) == []
+        following = asyncio.ensure_future(anext(batches))
+        for _ in range(3):
+            watchers.wake(TENANT)
+            done, _pending = await asyncio.wait([following], timeout=0.1)
+            assert not done, "nothing was told, and it stirred"
+        made.clock.at_ms += 2_000
+        watchers.wake(TENANT)
+        assert await asyncio.wait_for(following, 5) == [], "all is well, it says"

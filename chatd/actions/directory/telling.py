@@ -7,7 +7,7 @@ one after a change is told at once, on every device, and by `Sync` if away.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -39,7 +39,6 @@ _LOOKS: Final = (
     "retain_removed_days",
     "retain_days",
     "conversation_delete",
-    "report",
     "staff_read",
     "badge",
     "enter_sends",
@@ -82,16 +81,18 @@ async def _page(
     tx: Transaction, tenant: str, before: Policy, after: Policy, position: _After
 ) -> _Page:
     places = await conversations.places(tx, tenant, position, PAGE)
-    direct = [record.id for _, record in places if record.kind == "direct"]
+    direct = [record.id for _, record, _ in places if record.kind == "direct"]
     peers = await members.current_of(tx, tenant, direct)
-    ids = {user_id for user_id, _ in places}
+    ids = {user_id for user_id, *_ in places}
     ids.update(id_ for some in peers.values() for id_ in some)
     known = await parties(tx, tenant, sorted(ids))
     halves = await acquaintances.among(tx, tenant, sorted(ids))
     told: dict[str, list[str]] = defaultdict(list)
-    for user_id, record in places:
+    for user_id, record, stay in places:
         others = peers.get(record.id, ())
         case = _case(before, known, user_id, record, others, halves)
+        guest: Literal["", "guest"] = "guest" if stay == "guest" else ""
+        case = replace(case, member=stay == "member", through=guest)
         if denied(case) != denied(replace(case, policy=after)):
             told[record.id].append(user_id)
     last = places[-1] if len(places) == PAGE else None

@@ -103,18 +103,12 @@ class PersonalState:
                 self._join(facts)
                 _amend(self._rooms[facts.id], change, facts.head_seq)
                 return True
+            case MembershipRow() | ConversationLeft():
+                return self._part(change, name)
         room = self._rooms.get(name)
         if room is None:
             return False
         match change:
-            case MembershipRow() | ConversationLeft() if change.left_seq == 0:
-                # Somebody was but a guest there, of which nothing is left.
-                del self._rooms[name]
-            case MembershipRow() | ConversationLeft():
-                if change.conversation is not None:
-                    room.take_snapshot(change.conversation)
-                _leave(room, change.left_seq)
-                _amend(room, change, room.left_seq or 0)
             case ReadRow() | ReadMoved() | UnreadChanged():
                 _move_mark(room, change)
             case PermissionsRow(denied=denied) | PermissionsChanged(denied=denied):
@@ -135,6 +129,23 @@ class PersonalState:
         else:
             room.take_snapshot(facts)
         room.facts = replace(room.facts, member=True)
+
+    def _part(self, change: MembershipRow | ConversationLeft, name: str) -> bool:
+        facts, room = change.conversation, self._rooms.get(name)
+        if room is not None and room.facts.guest:
+            # What a guest saw is not his to keep: he begins anew with what he had.
+            del self._rooms[name]
+            room = None
+        if room is None and facts is not None:
+            # Joined and left while nobody was looking: the past is there to read.
+            room = self._rooms[name] = Room(facts, 0)
+        if room is None:
+            return change.left_seq == 0
+        if facts is not None:
+            room.take_snapshot(facts)
+        _leave(room, change.left_seq)
+        _amend(room, change, room.left_seq or 0)
+        return True
 
 
 def subject(change: Change) -> str:

@@ -153,7 +153,9 @@ class Replica:
 
     def again(self, request: Sync) -> Sync:
         """The same request from where this replica is now."""
-        cursors = {name: self.rooms[name].cursor for name in request.cursors}
+        # Of a guest's visit that is over nothing is left to ask for.
+        here = [name for name in request.cursors if name in self.rooms]
+        cursors = {name: self.rooms[name].cursor for name in here}
         return Sync(cursors=cursors, personal_seq=self.personal_seq)
 
     def absorb(self, synced: Synced, now_s: float) -> list[Update]:
