@@ -203,6 +203,8 @@ class Fanout:
             if after < room.last:
                 for event in await self._read_events(*room.key, after, room.last):
                     sees = connection.user_id not in await self._blind(room, event)
+                    if connection not in room.entering:
+                        break  # gone again meanwhile
                     send_to(connection, veiled(event, sees=sees))
             if room.entering.pop(connection, None) is not None:
                 room.audience.add(connection)

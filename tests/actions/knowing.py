@@ -19,6 +19,7 @@ from chatd.bus.leases import Alone
 from chatd.bus.local import LocalBus
 from chatd.clock import SystemClock
 from chatd.domain.announcements import Announcement
+from chatd.errors import Refused
 from chatd.hub.chat import ChatHub
 from chatd.identity.claims import Identity
 from chatd.signalr.registry import HubContext
@@ -158,10 +159,15 @@ class Follower:
                 return
             for id_ in overdue.unknown:
                 asked = requests.GetConversation(conversation_id=id_)
-                found = await conversations.get(
-                    self.school.context, who(self.viewer), asked
-                )
-                self.replica.adopt(found, 0.0)
+                try:
+                    found = await conversations.get(
+                        self.school.context, who(self.viewer), asked
+                    )
+                except Refused:
+                    # A guest's visit was over before the last of it had come.
+                    self.replica.give_up(id_)
+                else:
+                    self.replica.adopt(found, 0.0)
             if overdue.behind:
                 await self._sync(self.replica.requests(overdue.behind))
         raise AssertionError(f"{self.viewer} is never whole: {overdue}")
