@@ -29,8 +29,6 @@ WAITING: Final[Mapping[str, str]] = {
         " MOO-50, 51, 58, 60, 61, 86, 89, 90"
     ),
     "push and e-mail": "ISP-34, MOO-9, 68 … 70, 73, 74, 76, 77",
-    "search of people": "MOO-24",
-    "contacts in the audit trail": "MOO-88",
     "pages of the platform's own": "ITS-138, 143, TUT-24, 33",
 }
 """What a number waits for → the numbers, `ITS-6, 7, 9 … 12`."""

@@ -8,6 +8,7 @@ from chatd.actions import presenting
 from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out, require
+from chatd.actions.basis.noting import noted
 from chatd.actions.between.knowing import known
 from chatd.domain.acquaintance import may_block, powerless
 from chatd.domain.people import Caller
@@ -81,6 +82,9 @@ async def _set(
         writes: tuple[Write, ...] = (
             SetBlock(caller.user_id, user_id, blocked),
             *found.told(*told),
+            noted(
+                caller, "block.set" if blocked else "block.lifted", "person", user_id
+            ),
         )
         return Change(caller.tenant, context.clock.now_ms(), writes, found.guards)
 

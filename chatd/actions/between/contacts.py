@@ -6,6 +6,7 @@ from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out, require
 from chatd.actions.basis.facts import policy_of
+from chatd.actions.basis.noting import noted
 from chatd.actions.between.knowing import Known, known, shown
 from chatd.domain.acquaintance import may_ask
 from chatd.domain.people import Caller
@@ -122,7 +123,11 @@ async def _set(context: Context, caller: Caller, user_id: str, after: _Next) -> 
             return None
         # What one may do there rests on being contacts where people choose (MOO-17).
         told = found.told(caller.user_id, user_id)
-        writes: tuple[Write, ...] = (SetContact(caller.user_id, user_id, state), *told)
+        writes: tuple[Write, ...] = (
+            SetContact(caller.user_id, user_id, state),
+            *told,
+            noted(caller, "contact.changed", "person", user_id, state=state),
+        )
         return Change(caller.tenant, context.clock.now_ms(), writes, found.guards)
 
     await carry_out(context, change)

@@ -16,6 +16,9 @@ Deed = Literal[
     "person.preferences_changed",
     "person.exported",
     "person.erased",
+    "contact.changed",
+    "block.set",
+    "block.lifted",
     "message.removed",
     "message.edits_read",
     "mass.sent",
@@ -48,6 +51,11 @@ DEEDS: Final[Mapping[Deed, str]] = MappingProxyType(
         "person.preferences_changed": "An administrator changed them.",
         "person.exported": "Everything about a person was handed out.",
         "person.erased": "A person's texts, names and files were taken away for good.",
+        "contact.changed": (
+            "Somebody asked to be a contact, or answered, or ended it: now `state`."
+        ),
+        "block.set": "Somebody blocked a person.",
+        "block.lifted": "Somebody blocks a person no more.",
         "message.removed": "Staff removed somebody else's message.",
         "message.edits_read": "Somebody looked at what a message said before.",
         "mass.sent": (

@@ -8,6 +8,7 @@ from typing import get_args
 
 from chatd.actions import conversations, messages, sessions
 from chatd.actions.basis.noting import note_look
+from chatd.actions.between import blocks, contacts
 from chatd.actions.directory import people, policies
 from chatd.actions.keeping import audit
 from chatd.actions.sessions import SignIn
@@ -19,6 +20,12 @@ from chatd.store.tenants import PutTenant
 from chatd_protocol.chat import directory, requests
 from chatd_protocol.chat.http.audit import AuditEntry, ListAudit
 from chatd_protocol.chat.policy import PutPolicy
+from chatd_protocol.chat.social.people import (
+    AcceptContact,
+    BlockUser,
+    RequestContact,
+    UnblockUser,
+)
 from tests.actions.deeds import refused, send, start, who
 from tests.support.house import TENANT, House
 
@@ -148,3 +155,29 @@ async def test_another_school_sees_nothing(school: House) -> None:
     stranger = who("lead", "other", "safeguarding")
     found = await audit.page(school.context, stranger, ListAudit())
     assert [one.deed for one in found.entries] == ["audit.read"]
+
+
+async def test_contacts_and_blocks(school: House) -> None:
+    """Who bothered whom, and since when, could not be told later (MOO-88)."""
+    moodle = PutPolicy(tenant_id=TENANT, preset="moodle")
+    await policies.put(school.context, school.platform, moodle)
+    asked = RequestContact(user_id="tom")
+    await contacts.request(school.context, who("sue"), asked)
+    answer = AcceptContact(user_id="sue")
+    await contacts.accept(school.context, who("tom"), answer)
+    block = BlockUser(user_id="tom")
+    for _ in range(2):
+        await blocks.block(school.context, who("sue"), block)
+    lift = UnblockUser(user_id="tom")
+    await blocks.unblock(school.context, who("sue"), lift)
+    _, *found = await noted(school)
+    assert brief(found) == [
+        ("sue", "contact.changed", "person", "tom"),
+        ("tom", "contact.changed", "person", "sue"),
+        ("sue", "block.set", "person", "tom"),
+        ("sue", "block.lifted", "person", "tom"),
+    ]
+    assert [one.facts for one in found[:2]] == [
+        {"state": "sent"},
+        {"state": "accepted"},
+    ]
