@@ -18,9 +18,12 @@ from chatd.actions import (
     reading,
 )
 from chatd.actions.directory import kinds, people, policies
+from chatd.actions.keeping import erasing
+from chatd.actions.keeping.purging import DAY_MS, Purger
 from chatd.actions.saying import held
 from chatd_protocol.chat import directory, requests
 from chatd_protocol.chat.http import screening
+from chatd_protocol.chat.http.keeping import EraseUser
 from chatd_protocol.chat.objects import Message
 from chatd_protocol.chat.policy import PutPolicy
 from tests.actions.deeds import send, start, who
@@ -315,6 +318,19 @@ FOR_ONESELF = one_after_another(
 )
 
 
+def lapsing(*kinds_: str) -> Deed:
+    """The policy keeps conversations of these kinds for a day, and two days go by."""
+    days = dict.fromkeys(kinds_, 1)
+
+    async def run(life: Life) -> None:
+        rule = PutPolicy(tenant_id="school", policy={"retainDays": days})
+        await life.directs(policies.put, rule)
+        life.school.clock.at_ms += 2 * DAY_MS
+        assert (await Purger(life.school.context).purge()).messages > 0
+
+    return run
+
+
 def pupil(id_: str, **fields: Any) -> directory.PutUser:
     values: dict[str, Any] = {"name": id_.title(), "roles": ("student",)}
     return directory.PutUser(user_id=id_, **values | fields)
@@ -471,6 +487,14 @@ DEEDS: Mapping[str, Deed] = {
         directing(policies.put, PutPolicy(tenant_id="school", preset="moodle")),
         starting("sue", "sue", message=requests.FirstMessage(text="note")),
     ),
+    # for good
+    "purge what is old": lapsing("group"),
+    "purge what is old, and who left": one_after_another(
+        removing("sue"), lapsing("group", "direct")
+    ),
+    "erase somebody": directing(erasing.erase, EraseUser(user_id="tom")),
+    "erase who began it": directing(erasing.erase, EraseUser(user_id="anna")),
+    "erase who has left": directing(erasing.erase, EraseUser(user_id="uma")),
     # reading
     "read": asking(reading.mark_read, "sue", READ, "group", seq=99),
     "read a part": asking(reading.mark_read, "tom", READ, "group", seq=5),

@@ -1,5 +1,6 @@
 """A person is erased for good: texts, names, files, drafts, contacts, preferences."""
 
+import asyncio
 from typing import Final
 
 from chatd.actions.basis.context import Context
@@ -7,6 +8,7 @@ from chatd.actions.basis.deciding import carry_out
 from chatd.actions.basis.facts import policy_of
 from chatd.actions.basis.noting import noted
 from chatd.actions.directory import people as directory
+from chatd.actions.keeping import purging
 from chatd.domain.people import Caller
 from chatd.domain.policy import Policy
 from chatd.errors import Refused
@@ -22,9 +24,6 @@ from chatd.store.saying.held import DropHeld
 from chatd_protocol.chat.directory import DeleteUser
 from chatd_protocol.chat.http.keeping import ErasedPerson, EraseUser
 from chatd_protocol.chat.objects import WITHOUT_TRACE
-
-AT_ONCE: Final = 50
-"""Messages of one transaction: some 20 ms in which others wait."""
 
 NOTICE: Final = "removed"
 """Left where the policy leaves a trace at all; never who the author was."""
@@ -64,6 +63,7 @@ async def erase(context: Context, caller: Caller, request: EraseUser) -> ErasedP
     removed = 0
     while count := await _remove_some(context, tenant, user_id, policy):
         removed += count
+        await asyncio.sleep(purging.PAUSE_S)
     erased = await context.store.read(people.get, tenant, user_id)
     assert erased is not None
     await directory.hint(context, tenant, erased)
@@ -83,8 +83,9 @@ async def _remove_some(
     async def change() -> Change | None:
         nonlocal removed
         await _require_no_hold(context, tenant, user_id)
-        found = await context.store.read(erasing.said, tenant, user_id, AT_ONCE)
-        late = await context.store.read(erasing.waiting, tenant, user_id, AT_ONCE)
+        whose = (tenant, user_id, purging.AT_ONCE)
+        found = await context.store.read(erasing.said, *whose)
+        late = await context.store.read(erasing.waiting, *whose)
         removed = len(found) + len(late)
         if not removed:
             return None

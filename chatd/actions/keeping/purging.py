@@ -28,11 +28,12 @@ DAY_MS: Final = 86_400_000
 EVERY_S: Final = 3600.0
 """Retention is said in days: an hour more is little."""
 
-AT_ONCE: Final = 50
-"""Messages of one transaction: some 20 ms in which others wait."""
+AT_ONCE: Final = 20
+"""Messages of one transaction, for which others wait (`./dev bench purge` says how
+long: tens of milliseconds)."""
 
 PAUSE_S: Final = 0.05
-"""Between two of them, so that the purge takes a third of the writer at most."""
+"""Between two of them, so that others have the writer for about half of the time."""
 
 LEASE_MS: Final = 60_000
 """After this long another process goes on with what a dead one has begun."""

@@ -37,15 +37,30 @@ OWN: Final = (
     # Made up by the person's clients, and what they were made of.
     "UPDATE message SET client_message_id = NULL, digest = NULL"
     " WHERE tenant = $1 AND author_id = $2",
-    "UPDATE conversation_title SET title = '' WHERE tenant = $1 AND (conversation_id,"
-    " seq) IN (SELECT l.conversation_id, l.seq FROM log l WHERE l.tenant = $1"
-    " AND l.actor_id = $2"
-    " AND l.kind IN ('conversation.created', 'conversation.renamed'))"
-    " AND NOT EXISTS (SELECT 1 FROM conversation c WHERE c.tenant = $1"
-    " AND c.id = conversation_title.conversation_id AND c.roster_id IS NOT NULL)",
+    "UPDATE conversation_title SET title = '' WHERE tenant = $1 AND conversation_id IN"
+    " (SELECT o.conversation_id FROM conversation_person o JOIN conversation c"
+    " ON c.tenant = o.tenant AND c.id = o.conversation_id WHERE o.tenant = $1"
+    " AND o.user_id = $2 AND c.roster_id IS NULL) AND EXISTS (SELECT 1 FROM log l"
+    " WHERE l.tenant = conversation_title.tenant AND l.seq = conversation_title.seq"
+    " AND l.conversation_id = conversation_title.conversation_id"
+    " AND l.actor_id = $2)",
 )
 """One statement a place: `$1` tenant, `$2` person, `$3` now. Titles that follow a
 roster are the platform's, whoever started the conversation."""
+
+
+# Titles that the person gave: from the person's own conversations to the log's rows, so
+# that nothing is read for it but what is there of them.
+_TITLES: Final = (
+    "conversation_person o CROSS JOIN conversation c CROSS JOIN conversation_title t"
+    " CROSS JOIN log l"
+)
+_GIVEN: Final = (
+    "o.tenant = $1 AND o.user_id = $2 AND c.tenant = o.tenant"
+    " AND c.id = o.conversation_id AND c.roster_id IS NULL AND t.tenant = o.tenant"
+    " AND t.conversation_id = o.conversation_id AND l.tenant = t.tenant"
+    " AND l.conversation_id = t.conversation_id AND l.seq = t.seq AND l.actor_id = $2"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +90,20 @@ async def erase(tx: Transaction, effects: Effects, write: ErasePerson) -> None:
         # The other one's half stays, with nothing in it, and its owner is told.
         nothing = SetContact(write.user_id, other_id, "none")
         await acquaintances.set_contact(tx, effects, nothing)
+    former = await _former(tx, effects.tenant, write.user_id)
     for statement in OWN:
         given = (effects.tenant, write.user_id, effects.at_ms)
         await tx.run(statement, *given[: 3 if "$3" in statement else 2])
+    for conversation_id, user_id in former:
+        # Members are told by the log; who has left is shown the title of then.
+        await tx.run(
+            "UPDATE conversation_person SET membership_pseq = $4 WHERE tenant = $1"
+            " AND conversation_id = $2 AND user_id = $3",
+            effects.tenant,
+            conversation_id,
+            user_id,
+            await effects.move_person(tx, user_id),
+        )
     places = await vault.due(
         tx, effects.tenant, before_ms=2**53, author_id=write.user_id, limit=10**6
     )
@@ -85,6 +111,19 @@ async def erase(tx: Transaction, effects: Effects, write: ErasePerson) -> None:
     await effects.move_person(tx, write.user_id)
     await effects.bump_person(tx, write.user_id)
     await effects.erased(tx, "person", write.user_id, effects.at_ms)
+
+
+async def _former(tx: Transaction, tenant: str, user_id: str) -> list[tuple[str, str]]:
+    """(conversation, person) of who has left where this person once gave a title."""
+    rows = await tx.all(
+        "SELECT DISTINCT p.conversation_id, p.user_id"
+        f" FROM {_TITLES} CROSS JOIN conversation_person p WHERE {_GIVEN}"
+        " AND p.tenant = o.tenant AND p.conversation_id = o.conversation_id"
+        " AND p.member = 0 ORDER BY p.user_id, p.conversation_id",
+        tenant,
+        user_id,
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 async def _acquainted(tx: Transaction, tenant: str, user_id: str) -> list[str]:
@@ -100,14 +139,10 @@ async def _acquainted(tx: Transaction, tenant: str, user_id: str) -> list[str]:
 async def titled(tx: Transaction, tenant: str, user_id: str) -> tuple[str, ...]:
     """Conversations that are called now as this person called them."""
     rows = await tx.all(
-        "SELECT c.id FROM log l JOIN conversation_title t ON t.tenant = l.tenant"
-        " AND t.conversation_id = l.conversation_id AND t.seq = l.seq"
-        " JOIN conversation c ON c.tenant = l.tenant AND c.id = l.conversation_id"
-        " WHERE l.tenant = $1 AND l.actor_id = $2"
-        " AND l.kind IN ('conversation.created', 'conversation.renamed')"
-        " AND c.roster_id IS NULL AND c.title = t.title AND c.title <> ''"
-        " AND t.seq = (SELECT max(o.seq) FROM conversation_title o"
-        " WHERE o.tenant = t.tenant AND o.conversation_id = t.conversation_id)"
+        f"SELECT c.id FROM {_TITLES} WHERE {_GIVEN}"
+        " AND c.title = t.title AND c.title <> ''"
+        " AND t.seq = (SELECT max(n.seq) FROM conversation_title n"
+        " WHERE n.tenant = t.tenant AND n.conversation_id = t.conversation_id)"
         " ORDER BY c.id",
         tenant,
         user_id,

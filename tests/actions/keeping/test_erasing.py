@@ -9,7 +9,7 @@ import pytest
 
 from chatd.actions import forwarding, members, messages, paging
 from chatd.actions.content.sweeping import Sweeper
-from chatd.actions.keeping import erasing, holds
+from chatd.actions.keeping import erasing, holds, purging
 from chatd.domain.announcements import Hinted
 from chatd.store import people
 from chatd_protocol.chat.http.keeping import (
@@ -43,7 +43,7 @@ async def test_own_words_go_and_others_stay(
     school: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A class would lose its conversation, or go on reading what was to be erased."""
-    monkeypatch.setattr(erasing, "AT_ONCE", 3)
+    monkeypatch.setattr(purging, "AT_ONCE", 3)
     group = await start(school, "anna", "sue", "tom", title="Choir")
     direct = await start(school, "sue", "tom")
     for number in range(5):
