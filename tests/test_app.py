@@ -83,7 +83,7 @@ async def test_nothing_is_complained_of(tmp_path: Path) -> None:
 
 
 async def test_the_end_is_announced_before_the_listener_closes(tmp_path: Path) -> None:
-    """A balancer would send clients to a port that has just closed (faults 6.1)."""
+    """A balancer would send clients to a port that has just closed."""
     async with serving(tmp_path, "--drain-notice", "4") as server:
         assert (await get(server, "/readyz")).json()["status"] == "ready"
         server.send_signal(signal.SIGTERM)

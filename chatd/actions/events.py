@@ -89,7 +89,7 @@ async def around(
 
 
 def event(row: LogRow, known: Around) -> LogEvent:
-    """The event of a row, as it is now (contract section 4).
+    """The event of a row, as it is now (SPEC, Events).
 
     Raises:
         LookupError: what the row is about is not there.

@@ -47,7 +47,7 @@ LINE_BYTES_MAX: Final = 64 * 1024
 """A person with every field at its longest takes a quarter of it."""
 
 AT_ONCE: Final = 100
-"""Lines under way; an event names as many people (contract section 4)."""
+"""Lines under way; an event names as many people (SPEC, Events)."""
 
 KEPT_IN_MEMORY_BYTES: Final = 1024 * 1024
 

@@ -20,7 +20,7 @@ Role = Literal[
     "observer",
     "guest",
 ]
-"""A platform's own words map to these (contract section 6)."""
+"""A platform's own words map to these (SPEC, HTTP API)."""
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 

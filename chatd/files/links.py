@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 LINK_S: Final = 60
-"""How long a link is good (contract section 6)."""
+"""How long a link is good (SPEC, Files)."""
 
 _SEAL_BYTES: Final = 32
 _PURPOSE: Final = b"attachment link"

@@ -8,7 +8,7 @@ from chatd.store.effects import Effects
 from chatd.store.transaction import SqlValue, Transaction, placeholders
 
 EVENT_IDS_MAX = 100
-"""Most people that one log row names (contract section 4); the rest is counted."""
+"""Most people that one log row names (SPEC, Events); the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""If these fail, a deed asks the store for more the more there is (contract section 7).
+"""If these fail, a deed asks the store for more the more there is (SPEC, Limits).
 
 Statements and rows are counted between an action and the store; what is written is a
 Change, whose statements do not depend on what is there.

@@ -72,7 +72,7 @@ async def test_up_and_down(room: Api) -> None:
 
 
 async def test_a_repeated_upload_is_answered_with_the_first(room: Api) -> None:
-    """A lost answer would leave a second file behind (contract section 6)."""
+    """A lost answer would leave a second file behind (SPEC, Files)."""
 
     async def put(content: bytes, key: str = "one", user: str = "anna") -> dict:
         answer = await room.http.post(

@@ -1,6 +1,6 @@
 """The canary: what a person wrote, wherever it was, is found nowhere afterwards.
 
-ITS-77, MOO-91 and the purge of faults.md 5.1: a word is put wherever a person can put
+ITS-77, MOO-91, and the promise of a purge: a word is put wherever a person can put
 one, the person is erased, and every byte is looked at: the files of the database with
 its log, attachments and thumbnails, what the server logged. Of PostgreSQL what it holds
 is looked at, as `pg_dump` tells it; docs/operating.md says what its files keep longer.

@@ -1,4 +1,4 @@
-"""What a server depends on goes, and `/readyz` says exactly that (faults 6.1).
+"""What a server depends on goes, and `/readyz` says exactly that.
 
 Nothing of it may need a restart: what comes back is noticed within a second.
 """

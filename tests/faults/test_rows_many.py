@@ -22,7 +22,7 @@ from tests.support.redis import redis_server
 from tests.support.waiting import wait_until
 
 REPAIRED_S = 5.0
-"""A hint that was lost costs no more than this (design, the promise)."""
+"""A hint that was lost costs no more than this (ARCHITECTURE, Several gateways)."""
 
 MOVED_S = 30.0
 """Eight seconds of patience, and a few connections to close."""

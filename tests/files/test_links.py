@@ -17,7 +17,7 @@ def test_a_link_says_what_was_sealed() -> None:
 
 
 def test_a_minute_is_all() -> None:
-    """Who was passed the address later would see the picture (contract section 6)."""
+    """Who was passed the address later would see the picture (SPEC, Files)."""
     assert LINKS.open(LINKS.seal(LINK), 1_000 + LINK_S * 1000) is None
     assert LINKS.open(LINKS.seal(LINK), 999) is None
 

@@ -28,7 +28,7 @@ def started(*checks: Check, clock: HandClock | None = None) -> Health:
 
 
 def test_a_late_loop_is_not_alive() -> None:
-    """A process that answers nobody would never be restarted (1 s, faults 6.1)."""
+    """A process that answers nobody would never be restarted (1 s)."""
     clock = HandClock()
     made = Health(clock, ())
     clock.at_ms += 1000
@@ -85,7 +85,7 @@ async def test_before_the_start_and_while_draining_no_work_is_wanted() -> None:
 
 
 async def test_balancers_are_given_notice() -> None:
-    """Clients would be sent to a listener that has just closed (faults 6.1)."""
+    """Clients would be sent to a listener that has just closed."""
     clock = HandClock()
     made = started(clock=clock)
     assert (await made.probe()).ready

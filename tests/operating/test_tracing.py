@@ -24,7 +24,7 @@ def named(collector: Collector, name: str) -> list[str]:
 
 
 async def test_from_the_call_to_the_delivery(tmp_path: Path) -> None:
-    """Nobody could see where a slow message spent its time (faults 6.3)."""
+    """Nobody could see where a slow message spent its time."""
     async with collecting() as collector:
         variables = {"CHATD_OTLP_URL": collector.url, "CHATD_TRACE_RATIO": "1"}
         server = Server(tmp_path, ("--demo",), variables=variables)

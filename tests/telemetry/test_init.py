@@ -67,7 +67,7 @@ def test_the_level_is_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_log_that_cannot_be_written_fails_nobody(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A full disk behind the log would answer a send with an error (faults 16)."""
+    """A full disk behind the log would answer a send with an error (fault row 16)."""
     with (tmp_path / "log").open("w") as closed:
         monkeypatch.setattr("sys.stderr", closed)
     log.error("commit failed")

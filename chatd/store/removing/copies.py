@@ -11,7 +11,7 @@ from chatd.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class RemoveCopies:
-    """Take the files of a message out of every other message (contract section 6).
+    """Take the files of a message out of every other message (SPEC, Files).
 
     Applied before `removal`, the removal of the message itself.
     """

@@ -270,8 +270,8 @@ class ChatClient:
 def may_repeat(request: type[Request]) -> bool:
     """Whether a call whose answer got lost may be made again.
 
-    Reads may, and so may what carries an id that the server answers once (contract,
-    The hub).
+    Reads may, and so may what carries an id that the server answers once (SPEC,
+    Once).
     """
     name = BY_REQUEST[request].name
     keyed = {"client_message_id", "client_request_id"} & set(request.__struct_fields__)

@@ -29,7 +29,7 @@ from chatd_protocol.chat.objects import (
 from chatd_protocol.chat.results import MessagePage
 
 UNREAD_MAX: Final = 999
-"""Counted exactly up to here, then `capped` (contract, Limits)."""
+"""Counted exactly up to here, then `capped` (SPEC, Limits)."""
 
 HELD_MAX: Final = 1_000
 """Events that may wait for one that is missing; more are left to `Sync`."""

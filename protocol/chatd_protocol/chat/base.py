@@ -9,7 +9,7 @@ from typing import Annotated, Any, dataclass_transform
 import msgspec
 
 ID_CHARS_MAX = 128
-"""Longest id a platform may bring (contract, Identity)."""
+"""Longest id a platform may bring (SPEC, Identity)."""
 
 TITLE_CHARS_MAX = 200
 """Longest conversation title; fits one line of a list and one of a window title."""

@@ -53,7 +53,7 @@ async def due(school: House) -> tuple[str, MassRecord]:
 
 
 async def test_everybody_once_and_the_sender_sees_how_far(units: House) -> None:
-    """The sender would wait without a sign (contract: mass.progress)."""
+    """The sender would wait without a sign (`mass.progress`)."""
     since, _ = await recovery.memberships(units.context, TENANT, "anna")
     await send(units, "anna", "unit:north")
     steps: list[int] = []

@@ -62,7 +62,7 @@ async def test_it_is_in_no_log_and_told_to_its_author_alone(shelf: Shelf) -> Non
 
 
 async def test_once_for_each_client_id(shelf: Shelf) -> None:
-    """A retry would wait a second time, or say what waits (contract section 3)."""
+    """A retry would wait a second time, or say what waits (SPEC, Once)."""
     write = said("ada", "0171", client_id="mine")
     await shelf.write(HoldMessage(write, ("phone",)))
     again = replace(write, id="other")
