@@ -13,6 +13,7 @@ import apsw
 import asyncpg
 import httpx2
 
+from tests.end_to_end.test_restore import command
 from tests.support.canary import (
     ASCII,
     Writer,
@@ -58,8 +59,11 @@ async def dumped(database: str) -> bytes:
     return said
 
 
-async def used(server: Server, database: str) -> None:
-    """A school in which the word is everywhere, and then is to be nowhere."""
+async def used(server: Server, database: str, backup: Path) -> None:
+    """A school in which the word is everywhere, and then is to be nowhere.
+
+    In between somebody takes a backup.
+    """
     async with httpx2.AsyncClient(base_url=server.url, timeout=60) as http:
         ask = Writer(http, pass_of, "demo")
         await ask.platform(
@@ -72,6 +76,8 @@ async def used(server: Server, database: str) -> None:
 
         assert await empty_places(look) == []
         assert len(found_in(server.data_dir / "attachments")) >= 4
+        where = ("--data-dir", str(server.data_dir), "--database-url", database)
+        assert await command("backup", *where, str(backup)) == (0, f"{backup}\n")
         await erase(ask)
     attachments = server.data_dir / "attachments"
     await wait_until(lambda: not found_in(attachments), 30, "files are deleted")
@@ -79,11 +85,23 @@ async def used(server: Server, database: str) -> None:
 
 async def test_the_word_is_nowhere(database: str, tmp_path: Path) -> None:
     """A child, or whoever is asked to forget one, would be told an untruth."""
-    folder = tmp_path / "data"
+    backup, folder = tmp_path / "backup", tmp_path / "data"
     more = ("--demo", "--database-url", database, "--log-level", "debug")
     async with serving(folder, *more) as server:
-        await used(server, database)
-    assert found_in(tmp_path) == []
+        await used(server, database, backup)
+    await nowhere(tmp_path, backup, database, server)
+    where = ("--data-dir", str(folder), "--database-url", database)
+    code, said = await command("restore", *where, str(backup))
+    assert code == 0, said
+    async with serving(folder, *more) as server:
+        attachments = folder / "attachments"
+        await wait_until(lambda: not found_in(attachments), 30, "files are deleted")
+    await nowhere(tmp_path, backup, database, server)
+
+
+async def nowhere(folder: Path, backup: Path, database: str, server: Server) -> None:
+    """But in the backup itself, which goes when its time is over."""
+    assert [one for one in found_in(folder) if backup not in one.parents] == []
     assert ASCII not in server.log.lower().encode()
     if is_postgres(database):
         dump = await dumped(database)

@@ -177,10 +177,10 @@ async def erase(ask: Writer) -> None:
     await ask.platform("POST", "users/mark/erasure", json={})
 
 
-def found_in(folder: Path) -> list[str]:
+def found_in(folder: Path) -> list[Path]:
     """Files of a folder in which the word is, whatever its case."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return [one.name for one in files if ASCII in one.read_bytes().lower()]
+    return [one for one in files if ASCII in one.read_bytes().lower()]
 
 
 async def empty_places(look: Callable[[str], Awaitable[int]]) -> list[str]:

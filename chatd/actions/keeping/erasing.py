@@ -14,7 +14,6 @@ from chatd.domain.policy import Policy
 from chatd.errors import Refused
 from chatd.store import people
 from chatd.store.change import Change, Write
-from chatd.store.content.attachments import DropAttachments
 from chatd.store.keeping import erasing, holds
 from chatd.store.keeping.erasing import ErasePerson
 from chatd.store.keeping.holds import Unheld
@@ -48,11 +47,9 @@ async def erase(context: Context, caller: Caller, request: EraseUser) -> ErasedP
 
     async def change() -> Change:
         await _require_no_hold(context, tenant, user_id)
-        files = await context.store.read(erasing.uploads, tenant, user_id)
         titled = await context.store.read(erasing.titled, tenant, user_id)
         writes: tuple[Write, ...] = (
             Unheld(user_id),
-            DropAttachments(files),
             ErasePerson(user_id, titled),
             noted(caller, "person.erased", "person", user_id),
         )

@@ -137,6 +137,8 @@ class Purger:
                 await self.purge()
             except Refused as refused:
                 log.warning("purging failed", code=refused.code)
+            except Exception:  # noqa: BLE001 - a bug of ours must not end all purging
+                log.exception("purging failed")
             await asyncio.sleep(EVERY_S)
 
 

@@ -14,6 +14,8 @@ from chatd.domain.people import Details
 from chatd.store import conversations
 from chatd.store.between import acquaintances
 from chatd.store.between.acquaintances import SetContact
+from chatd.store.content import attachments
+from chatd.store.content.attachments import DropAttachments
 from chatd.store.conversations import Rename
 from chatd.store.effects import Effects
 from chatd.store.keeping import evidence, vault
@@ -90,6 +92,8 @@ async def erase(tx: Transaction, effects: Effects, write: ErasePerson) -> None:
         # The other one's half stays, with nothing in it, and its owner is told.
         nothing = SetContact(write.user_id, other_id, "none")
         await acquaintances.set_contact(tx, effects, nothing)
+    files = await uploads(tx, effects.tenant, write.user_id)
+    await attachments.drop(tx, effects, DropAttachments(files))
     former = await _former(tx, effects.tenant, write.user_id)
     for statement in OWN:
         given = (effects.tenant, write.user_id, effects.at_ms)

@@ -93,7 +93,7 @@ async def swept(api: Api, folder: Path) -> None:
     await Sweeper(api.house.context, depot).sweep()
 
 
-async def erased(folder: Path, plant: Callable[[], None] | None = None) -> list[str]:
+async def erased(folder: Path, plant: Callable[[], None] | None = None) -> list[Path]:
     """Where the word is after Mark was erased and the database closed."""
     async with marked(folder) as (api, ask):
         if plant is not None:
