@@ -243,6 +243,60 @@ async def test_itslearning(tmp_path: Path) -> None:
         await stage.refused(off, "uma", begin, **asked("tom"))
 
 
+async def test_itslearning_reports(tmp_path: Path) -> None:
+    """ITS-68, 82 … 93: a bad word, a bad group, and a teacher who comes unseen."""
+    async with on_stage(tmp_path, "itslearning") as stage:
+        group = await stage.start("sue", "tom", "uma")
+        here = {"conversationId": group["id"]}
+        bad = await stage.send("tom", group, "a bad word")
+        listed = await stage.call("sue", "ListReports")
+        assert "Anna" in [one["name"] for one in listed["teachers"]]
+        about = {"messageId": bad["id"], "clientRequestId": "one", "text": "he did it"}
+        await stage.refused(
+            "forbidden", "sue", "ReportMessage", teacherId="ben", **about
+        )
+        await stage.refused(
+            "forbidden", "tom", "ReportMessage", teacherId="anna", **about
+        )
+        made = await stage.call("sue", "ReportMessage", teacherId="anna", **about)
+        assert (await stage.hears("sue", "report.created"))["report"] == made
+        await stage.hears("anna", "conversation.joined")
+        brought = {"conversationId": made["sentTo"]}
+        (said_so,) = (await stage.call("anna", "ListMessages", **brought))["messages"]
+        assert (said_so["reportId"], said_so["text"]) == (made["id"], "he did it")
+        opened = await stage.call("anna", "OpenReport", reportId=made["id"])
+        assert opened["evidence"][0]["messages"][0]["text"] == "a bad word"
+        await stage.refused("not_found", "tom", "OpenReport", reportId=made["id"])
+        decided = {"reportId": made["id"], "decision": "removed"}
+        await stage.call("anna", "ResolveReport", removeMessage=True, **decided)
+        gone = await stage.hears("tom", "message.removed")
+        assert gone["message"]["removed"]["by"]["name"] == "Anna"
+        told = await stage.hears("sue", "report.resolved")
+        assert told["report"]["decision"] == "removed"
+        whole = await stage.call(
+            "uma", "ReportConversation", clientRequestId="two", teacherId="anna", **here
+        )
+        await stage.refused("not_found", "anna", "GetConversation", **here)
+        entered = await stage.call(
+            "anna", "OpenReport", reportId=whole["id"], enter=True
+        )
+        assert entered["conversation"]["guest"]
+        people = await stage.call("tom", "ListParticipants", **here)
+        assert people["count"] == 3
+        await stage.send("anna", group, "stop it")
+        await stage.call("anna", "DeleteConversation", **here)
+        await stage.hears("tom", "conversation.deleted")
+        await stage.call("anna", "RestoreConversation", **here)
+        await stage.hears("tom", "conversation.restored")
+        await stage.call("uma", "WithdrawReport", reportId=whole["id"])
+        await stage.hears("anna", "conversation.left")
+        await stage.refused("not_found", "anna", "SendMessage", **said(group))
+        mine = [
+            one["body"]["type"] for one in stage.events if one["name"].endswith("-tom")
+        ]
+        assert not [one for one in mine if one.startswith("report")]
+
+
 async def to_a_whole_school(stage: Stage) -> None:
     """A privilege, a count, progress, one message for everybody, no answers."""
     mass = {"privileges": ["massMessaging"], "undoS": 0}
@@ -310,6 +364,43 @@ async def test_tutoring(tmp_path: Path) -> None:
         assert told["denied"]["send"] == "relationship_ended"
         ended = "relationship_ended"
         await stage.refused(ended, "sue", "SendMessage", **said(talk))
+
+
+async def test_tutoring_reports(tmp_path: Path) -> None:
+    """TUT-27 … 29: one queue for the platform's team, a decision, and an answer."""
+    async with on_stage(tmp_path, "tutoring") as stage:
+        talk = await stage.start("sue", "anna")
+        bad = await stage.send("anna", talk, "come alone")
+        made = await stage.call(
+            "sue",
+            "ReportMessage",
+            messageId=bad["id"],
+            clientRequestId="one",
+            reason="threat",
+        )
+        assert "teacher" not in made
+        assert (await stage.call("anna", "ListReports", box="queue"))["reports"] == []
+        queue = await stage.tell(
+            "GET", "moderation/reports?box=queue", scopes="moderation"
+        )
+        (row,) = queue["reports"]
+        assert (row["reason"], row["author"]["name"]) == ("threat", "Anna")
+        assert "reporter" not in row
+        one = f"moderation/reports/{row['id']}"
+        opened = await stage.tell("POST", f"{one}/open", {}, scopes="moderation")
+        assert opened["message"]["text"] == "come alone"
+        decided = {"decision": "warned", "removeMessage": True, "note": "called her"}
+        await stage.tell("POST", f"{one}/resolve", decided, scopes="moderation")
+        told = await stage.hears("sue", "report.resolved")
+        assert (told["report"]["decision"], "note" in told["report"]) == (
+            "warned",
+            False,
+        )
+        await stage.hears("anna", "message.removed")
+        trail = await stage.tell("GET", "audit", scopes="safeguarding")
+        deeds = [entry["deed"] for entry in trail["entries"]]
+        assert deeds.count("reports.read") == 3
+        assert "report.resolved" in deeds
 
 
 async def test_tutors_hours_and_contact_data(tmp_path: Path) -> None:

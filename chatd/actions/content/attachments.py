@@ -13,6 +13,7 @@ import msgspec
 
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
+from chatd.actions.reporting import reviewing
 from chatd.clock import rfc3339
 from chatd.domain.content.attachments import (
     AttachmentRecord,
@@ -138,10 +139,11 @@ async def find(context: Context, caller: Caller, id_: str) -> AttachmentRecord:
         return record
     message = await context.store.read(messages.by_id, caller.tenant, record.message_id)
     if message is None:
-        # Its message waits for a moderator: to all others there is none.
-        if record.uploader_id == caller.user_id:
-            return record
-        raise Refused("not_found")
+        # Its message waits for a moderator: to all others there is none. Or it is kept
+        # with a report, for whoever looks after that.
+        if record.uploader_id != caller.user_id:
+            await reviewing.look(context, caller, record.message_id)
+        return record
     place = await context.facts.place(
         caller.tenant, message.conversation_id, caller.user_id
     )

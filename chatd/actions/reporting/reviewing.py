@@ -169,6 +169,16 @@ async def _teachers(
     return tuple(PersonName(id=one.id, name=one.name) for one in willing)
 
 
+async def look(context: Context, caller: Caller, report_id: str) -> None:
+    """Somebody is about to be shown something that is kept with a report.
+
+    Raises:
+        Refused: `not_found` for whoever does not look after it.
+    """
+    record, _ = await context.store.read(_case, caller, report_id)
+    await note_look(context, caller, "reports.read", "report", record.case_id)
+
+
 async def open_(
     context: Context, caller: Caller, request: reports.OpenReport
 ) -> OpenedReport:

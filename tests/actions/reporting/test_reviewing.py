@@ -1,5 +1,6 @@
 """If these fail, reports lie unread, are read by the wrong, or betray somebody."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from chatd.actions.directory import people
 from chatd.actions.reporting import filing, reviewing
 from chatd.domain.announcements import Hinted, Logged
 from chatd.domain.people import Caller
+from chatd.store.keeping import trail
+from chatd.store.keeping.trail import Filter
 from chatd.store.people import PutPerson
 from chatd.store.tenants import PutTenant
 from chatd_protocol.chat import requests
@@ -37,6 +40,8 @@ from tests.actions.deeds import (
     start,
     who,
 )
+from tests.actions.uploads import give, sees, upload
+from tests.support.files import files_at
 from tests.support.house import TENANT, House
 
 LEAD = Caller(TENANT, "lead", frozenset({"safeguarding"}))
@@ -401,3 +406,48 @@ async def test_off_the_books_people_do_not_enter(school: House) -> None:
     await refused("forbidden", look(school, LEAD, made.id, enter=True))
     await school.write(PutPerson("lead", "Lead", ("admin",)))
     assert (await look(school, LEAD, made.id, enter=True)).conversation
+
+
+async def test_files_are_kept_with_the_report(school: House, tmp_path: Path) -> None:
+    """A picture would be gone as soon as its sender deletes it (5.2)."""
+    files = files_at(tmp_path / "files")
+    group = await start(school, "sue", "tom", "uma")
+    mine = await upload(school, files, "tom", b"a mean picture", "mean.txt")
+    bad = await give(school, "tom", group.id, mine.id)
+    made = await report(school, "sue", bad.id)
+    delete = requests.DeleteMessage(message_id=bad.id)
+    await messages.delete(school.context, who("tom"), delete)
+    (seen,) = (await look(school, "anna", made.id)).evidence[0].messages
+    assert seen.attachments is not None
+    (kept,) = seen.attachments
+    assert kept.name == "mean.txt"
+    assert await sees(school, files, "anna", kept.id) == b"a mean picture"
+    for other in ("tom", "uma", "ben"):
+        await refused("not_found", sees(school, files, other, kept.id))
+    await refused("not_found", sees(school, files, "anna", mine.id))
+    # What staff take away goes everywhere, but for the evidence.
+    again = await upload(school, files, "tom", b"another", "mean.txt")
+    bad = await give(school, "tom", group.id, again.id)
+    made = await report(school, "sue", bad.id)
+    await resolve(school, "anna", made.id, remove_message=True)
+    *_, seen = (await look(school, "anna", made.id)).evidence[0].messages
+    assert seen.attachments is not None
+    assert await sees(school, files, "anna", seen.attachments[0].id) == b"another"
+
+
+async def test_every_look_is_noted(school: House) -> None:
+    """Staff would read about children, and nobody know who did (5.4)."""
+    group = await start(school, "sue", "tom", "uma")
+    made = await report_whole(school, "sue", group.id)
+    await queue(school, "anna")
+    await look(school, "anna", made.id, enter=True)
+    await resolve(school, "anna", made.id)
+    await own(school, "sue")
+    rows = await school.context.store.read(trail.page, TENANT, Filter(), 2**53, 20)
+    mine = [(one.deed, one.actor_id) for one in rows if one.actor_id != "lms"]
+    assert mine == [
+        ("report.resolved", "anna"),
+        ("conversation.read", "anna"),
+        ("reports.read", "anna"),
+        ("reports.read", "anna"),
+    ]
