@@ -9,6 +9,7 @@ import pytest
 
 from chatd.actions import conversations, me, members, messages, paging, reading
 from chatd.actions.directory import kinds, people, policies
+from chatd.actions.reporting import reviewing
 from chatd.actions.starting import previewing, searching
 from chatd.actions.starting import start as starting
 from chatd.domain.announcements import PersonalMoved
@@ -19,7 +20,8 @@ from chatd.store.tenants import PutTenant
 from chatd_protocol.chat import directory, requests
 from chatd_protocol.chat.objects import Conversation
 from chatd_protocol.chat.policy import GetPolicy, PutPolicy
-from tests.actions.deeds import refused, send, start, who
+from chatd_protocol.chat.reporting.reports import ListReports, ResolveReport
+from tests.actions.deeds import look, refused, report, send, start, who
 from tests.support.house import TENANT, House
 
 
@@ -244,6 +246,26 @@ async def test_itslearning_private_talks_of_pupils_stay_private(
         await refused("not_found", messages.delete(school.context, who(staff), delete))
 
 
+async def test_itslearning_unless_somebody_reports_it(school: House) -> None:
+    """A pupil would be left alone with it (ITS-79, ITS-82 … 88, ITS-105)."""
+    private = await start(school, "sue", "tom")
+    sent = await send(school, "sue", private.id, "I hate you")
+    assert "report" not in (await get(school, "tom", private.id)).denied
+    made = await report(school, "tom", sent.id, "anna", text="help me")
+    assert await badge(school, "anna") == (1, 1)
+    await send(school, "anna", str(made.sent_to), "I am here")  # ITS-84
+    assert await badge(school, "tom") == (2, 2)
+    opened = await look(school, "anna", made.id)
+    assert opened.evidence[0].messages[0].text == "I hate you"
+    await refused("not_found", get(school, "anna", private.id))
+    settle = ResolveReport(report_id=made.id, decision="removed", remove_message=True)
+    await reviewing.resolve(school.context, who("anna"), settle)
+    seen = (await get(school, "sue", private.id)).last_message
+    assert seen is not None
+    assert seen.removed is not None
+    assert seen.removed.by is not None
+
+
 async def test_itslearning_adding_and_removing(school: House) -> None:
     """Somebody would be heard after being removed (ITS-63 … 65, ITS-127)."""
     group = await start(school, "anna", "sue", "tom")
@@ -369,6 +391,23 @@ async def test_tutoring_offers_no_edit_and_no_delete(school: House) -> None:
     for scope in ("everyone", "me"):
         delete = requests.DeleteMessage(message_id=sent.id, scope=scope)
         await refused("forbidden", messages.delete(school.context, who("anna"), delete))
+
+
+async def test_tutoring_every_report_is_the_teams(school: House) -> None:
+    """A tutor would decide about himself, or nobody would answer (TUT-27 … 29)."""
+    await following(school, "tutoring")
+    talk = await start(school, "sue", "anna")
+    sent = await send(school, "anna", talk.id)
+    made = await report(school, "sue", sent.id, None)
+    queue = ListReports(box="queue", state="open")
+    for person, count in (("anna", 0), ("ben", 0), ("adam", 1)):
+        page = await reviewing.page(school.context, who(person), queue)
+        assert len(page.reports) == count, person
+    settle = ResolveReport(report_id=made.id, decision="noAction")
+    await refused("not_found", reviewing.resolve(school.context, who("anna"), settle))
+    school.announced.clear()
+    await reviewing.resolve(school.context, who("adam"), settle)
+    assert told(school) == {"sue"}, "the outcome, and to nobody else"
 
 
 # ----------------------------------------------------------------------- Moodle

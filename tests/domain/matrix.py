@@ -7,7 +7,7 @@ row follows is named by the number of the platform's requirement.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from chatd.domain.cases import ROSTER_KINDS, Case
 from chatd.domain.conversations import ConversationRecord, Kind, State
@@ -195,8 +195,16 @@ WHO: Final[Mapping[str, tuple[str, str | None, str]]] = {
     "teacher": ("teacher", "teacher", "t"),
     "admin": ("admin", None, "a"),
     "former member": ("student", None, "f"),
+    "guest": ("teacher", None, "g"),
+    "reviewer": ("teacher", None, "r"),
 }
-"""Role, role on the roster of the conversation, id (`c` has created it)."""
+"""Role, role on the roster of the conversation, id (`c` has created it). Guest and
+reviewer are no members: a report of a group, or of something, has brought them."""
+
+THROUGH: Final[Mapping[str, Literal["guest", "reviewer"]]] = {
+    "guest": "guest",
+    "reviewer": "reviewer",
+}
 
 
 def case(policy: Policy, who: str, kind: Kind, state: State) -> Case:
@@ -212,7 +220,8 @@ def case(policy: Policy, who: str, kind: Kind, state: State) -> Case:
         Party(person(id_, role), (course,)),
         other if kind == "direct" else None,
         conversation=conversation,
-        member=who != "former member",
+        member=who != "former member" and who not in THROUGH,
+        through=THROUGH.get(who, ""),
         roster_role=roster_role if kind in ROSTER_KINDS else None,
     )
 
