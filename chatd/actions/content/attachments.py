@@ -12,8 +12,8 @@ from urllib.parse import quote
 import msgspec
 
 from chatd.actions import presenting
+from chatd.actions.basis import reviews
 from chatd.actions.basis.context import Context
-from chatd.actions.reporting import reviewing
 from chatd.clock import rfc3339
 from chatd.domain.content.attachments import (
     AttachmentRecord,
@@ -142,7 +142,7 @@ async def find(context: Context, caller: Caller, id_: str) -> AttachmentRecord:
         # Its message waits for a moderator: to all others there is none. Or it is kept
         # with a report, for whoever looks after that.
         if record.uploader_id != caller.user_id:
-            await reviewing.look(context, caller, record.message_id)
+            await reviews.look(context, caller, record.message_id)
         return record
     place = await context.facts.place(
         caller.tenant, message.conversation_id, caller.user_id

@@ -4,7 +4,7 @@ from chatd.actions import presenting
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out, require
 from chatd.actions.basis.noting import noted
-from chatd.actions.reporting.reviewing import reviewed
+from chatd.actions.basis.reviews import reviewed
 from chatd.domain.cases import Case
 from chatd.domain.people import Caller
 from chatd.domain.verdicts import decide

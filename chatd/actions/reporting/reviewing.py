@@ -13,21 +13,21 @@ from chatd.actions import presenting
 from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import carry_out, require
-from chatd.actions.basis.facts import parties, policy_of, roster_role
+from chatd.actions.basis.facts import parties, policy_of
 from chatd.actions.basis.noting import note_look, noted
+from chatd.actions.basis.reviews import case_of
 from chatd.actions.content.removing import removal
 from chatd.actions.reporting.presenting import looked_after, own
 from chatd.clock import rfc3339
 from chatd.domain.cases import Case
 from chatd.domain.messages import MessageRecord
-from chatd.domain.people import Caller, PersonRecord
+from chatd.domain.people import Caller
 from chatd.domain.policy import Action, Policy
-from chatd.domain.relations import Party
 from chatd.domain.reporting.records import ReportRecord
 from chatd.domain.texts import normal_draft
 from chatd.domain.verdicts import decide
 from chatd.errors import Refused, invalid
-from chatd.store import conversations, members, messages, people
+from chatd.store import messages, people
 from chatd.store.change import Change, Write
 from chatd.store.reporting import reading
 from chatd.store.reporting.filing import ResolveCase
@@ -51,39 +51,6 @@ TEACHERS_MAX: Final = 100
 
 THROUGH_REPORTS: Final[tuple[Action, ...]] = ("deleteOthers", "restore")
 """What may be done about something that was reported without being part of it."""
-
-
-async def reviewed(tx: Transaction, caller: Caller, record: ReportRecord) -> Case:
-    """What decides about the caller and a report, and about where it happened."""
-    policy = await policy_of(tx, caller.tenant)
-    known = await parties(tx, caller.tenant, [caller.user_id])
-    # A service of the platform is nobody in the directory.
-    me = known.get(caller.user_id) or Party(PersonRecord(caller.user_id, "", ()))
-    where = await conversations.record(tx, caller.tenant, record.conversation_id)
-    stays = await members.intervals(
-        tx, caller.tenant, record.conversation_id, caller.user_id
-    )
-    return Case(
-        policy,
-        me,
-        conversation=where,
-        member=any(one.left_seq is None and not one.of_guest for one in stays),
-        roster_role=None if where is None else roster_role(where, me),
-        through="reviewer",
-        report=record,
-        scopes=caller.scopes,
-    )
-
-
-async def _case(
-    tx: Transaction, caller: Caller, report_id: str
-) -> tuple[ReportRecord, Case]:
-    record = await reading.by_id(tx, caller.tenant, report_id)
-    if record is None or record.state == "withdrawn":
-        raise Refused("not_found")
-    case = await reviewed(tx, caller, record)
-    require(decide("review", case))
-    return record, case
 
 
 async def page(
@@ -169,16 +136,6 @@ async def _teachers(
     return tuple(PersonName(id=one.id, name=one.name) for one in willing)
 
 
-async def look(context: Context, caller: Caller, report_id: str) -> None:
-    """Somebody is about to be shown something that is kept with a report.
-
-    Raises:
-        Refused: `not_found` for whoever does not look after it.
-    """
-    record, _ = await context.store.read(_case, caller, report_id)
-    await note_look(context, caller, "reports.read", "report", record.case_id)
-
-
 async def open_(
     context: Context, caller: Caller, request: reports.OpenReport
 ) -> OpenedReport:
@@ -191,7 +148,7 @@ async def open_(
         Refused: `not_found` for whoever does not look after it; `forbidden` to enter
             what nobody may enter by a report, or when it is resolved.
     """
-    record, case = await context.store.read(_case, caller, request.report_id)
+    record, case = await context.store.read(case_of, caller, request.report_id)
     await note_look(context, caller, "reports.read", "report", record.case_id)
     conversation = None
     if request.enter:
@@ -270,7 +227,7 @@ async def resolve(
         note = normal_draft(request.note, "/note", most)
 
     async def change() -> Change | None:
-        record, case = await context.store.read(_case, caller, request.report_id)
+        record, case = await context.store.read(case_of, caller, request.report_id)
         if record.state != "open":
             return None
         concerned = await context.store.read(
@@ -298,7 +255,7 @@ async def resolve(
         return Change(caller.tenant, context.clock.now_ms(), tuple(writes))
 
     await carry_out(context, change)
-    record, case = await context.store.read(_case, caller, request.report_id)
+    record, case = await context.store.read(case_of, caller, request.report_id)
     return looked_after(record, case.policy, caller.scopes, request.report_id)
 
 
