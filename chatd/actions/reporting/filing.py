@@ -6,6 +6,7 @@ or locked, and what is kept as evidence was read before.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import msgspec
 
@@ -20,6 +21,7 @@ from chatd.actions.messages import visible
 from chatd.actions.reporting.presenting import own
 from chatd.domain.cases import Case
 from chatd.domain.conversations import direct_key
+from chatd.domain.members import SEQ_MAX
 from chatd.domain.messages import MessageRecord
 from chatd.domain.people import Caller
 from chatd.domain.policy import Policy
@@ -31,6 +33,8 @@ from chatd.store import conversations, messages
 from chatd.store.change import AlreadyDone, Change, Guard, Key, Write
 from chatd.store.conversations import CreateConversation
 from chatd.store.engine import applying
+from chatd.store.keeping import vault
+from chatd.store.keeping.vault import Wanted
 from chatd.store.members import NewMember
 from chatd.store.messages import InsertMessage, RemoveMessage
 from chatd.store.reporting import reading
@@ -39,6 +43,9 @@ from chatd.store.transaction import Transaction
 from chatd_protocol.chat.objects import WITHDRAWN, Message
 from chatd_protocol.chat.reporting import reports
 from chatd_protocol.chat.reporting.reports import Report
+
+EDITS_MAX: Final = 20
+"""Earlier texts that are kept with a report: the latest tell what was tried."""
 
 Asked = reports.ReportMessage | reports.ReportConversation
 
@@ -214,7 +221,28 @@ async def _evidence(
     newer = await messages.newer(tx, *here, after=record.seq, limit=around)
     files = await attachments.copies(tx, tenant, record.id)
     kept = replace(record, attachments_json=files.shown_json)
-    return _messages((*older[::-1], kept, *newer)), files
+    earlier = await _earlier_texts(tx, tenant, record)
+    return _messages((*older[::-1], *earlier, kept, *newer)), files
+
+
+async def _earlier_texts(
+    tx: Transaction, tenant: str, record: MessageRecord
+) -> list[MessageRecord]:
+    """What the message said before it was edited, where the policy keeps that."""
+    wanted = Wanted(message_id=record.id, why="edited")
+    kept = await vault.page(tx, tenant, wanted, (SEQ_MAX, "", 0), EDITS_MAX)
+    return [
+        replace(
+            record,
+            text=one.text,
+            links_json=None,
+            attachments_json=None,
+            edited_at_ms=(
+                one.said_at_ms if one.said_at_ms > record.created_at_ms else None
+            ),
+        )
+        for one in reversed(kept)
+    ]
 
 
 def _messages(records: Sequence[MessageRecord]) -> tuple[Message, ...]:
@@ -271,9 +299,16 @@ async def withdraw(
             raise Refused("not_found")
         if record.state != "open":
             return None
+        concerned = await context.store.read(
+            reading.concerned, caller.tenant, record.case_id
+        )
         writes: tuple[Write, ...] = (
             WithdrawReport(
-                record.id, record.case_id, caller.user_id, record.conversation_id
+                record.id,
+                record.case_id,
+                caller.user_id,
+                record.conversation_id,
+                concerned,
             ),
         )
         if record.sent_message_id is not None:

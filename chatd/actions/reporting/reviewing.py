@@ -197,7 +197,8 @@ async def _seen(
     texts: set[str | None] = set()
     for one in kept:
         said = msgspec.json.decode(one.messages_json, type=tuple[Message, ...])
-        text = next((m.text for m in said if m.id == record.message_id), None)
+        texts_now = [m.text for m in said if m.id == record.message_id]
+        text = texts_now[-1] if texts_now else None
         # Of the same words the first one is enough: no number of reporters is told.
         if found and record.message_id is not None and text in texts:
             continue

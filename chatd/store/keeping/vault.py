@@ -1,7 +1,8 @@
 """What was edited or removed and is kept for safeguarding, apart from all else.
 
 Nothing is copied here unless the tenant's policy keeps it (`retain_removed_days`) or a
-hold is on it; nothing reads this table but the deeds of the scope `safeguarding`.
+hold is on it; nothing reads this table but the deeds of the scope `safeguarding`, and
+a report, which keeps earlier texts of the message as evidence (ITS-140).
 """
 
 from dataclasses import dataclass

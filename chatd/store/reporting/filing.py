@@ -41,12 +41,16 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawReport:
-    """The reporter takes an open report back; the case ends with the last of them."""
+    """The reporter takes an open report back; the case ends with the last of them.
+
+    `people` are those whom that may concern, as far as is known.
+    """
 
     id: str
     case_id: str
     reporter_id: str
     conversation_id: str
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

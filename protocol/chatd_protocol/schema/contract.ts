@@ -844,6 +844,8 @@ export interface OpenedReport {
 /**
  * What was to be seen when it was reported: the message and what was around it, or of a
  * whole conversation the latest messages. Later removals change nothing here.
+ *
+ * Under the message's own id, before it, stand its earlier texts, where they are kept.
  */
 export interface ReportEvidence {
   takenAt: string;

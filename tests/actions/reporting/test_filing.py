@@ -195,6 +195,26 @@ async def test_the_evidence_outlives_the_message(school: House) -> None:
     assert opened.message.removed is not None
 
 
+async def test_earlier_texts_are_evidence_too(school: House) -> None:
+    """An insult that was quickly made harmless would not be there to see (5.2)."""
+    keeping = PutPolicy(tenant_id=TENANT, policy={"retainRemovedDays": 30})
+    await policies.put(school.context, school.platform, keeping)
+    group = await start(school, "sue", "tom", "uma")
+    bad = await send(school, "tom", group.id, "an insult")
+    for text in ("half an insult", "a joke"):
+        school.clock.at_ms += 1_000
+        edit = requests.EditMessage(message_id=bad.id, text=text)
+        await messages.edit(school.context, who("tom"), edit)
+    made = await report(school, "sue", bad.id)
+    (kept,) = (await look(school, "anna", made.id)).evidence
+    assert [one.text for one in kept.messages] == [
+        "an insult",
+        "half an insult",
+        "a joke",
+    ]
+    assert {one.id for one in kept.messages} == {bad.id}
+
+
 async def test_platforms_without_reports_offer_none(school: House) -> None:
     """A button would lead nowhere (MOO-92)."""
     for preset in ("moodle", "ispring-limited", "ispring-open"):

@@ -15,6 +15,7 @@ from chatd.store.reporting.filing import (
     WithdrawReport,
 )
 from chatd.store.reporting.reading import Queue
+from chatd.store.upkeep.erasures import Erasure, erase_again
 from tests.store.shelf import TENANT, Shelf
 
 
@@ -110,3 +111,12 @@ async def test_a_purge_leaves_no_word(talk: Shelf) -> None:
     kept = await talk.store.read(reading.evidence, TENANT, "case-r1", 9)
     assert (found.text, found.note, kept) == (None, None, [])
     assert found.decision == "warned"
+
+
+@pytest.mark.engines("sqlite")
+async def test_a_restored_backup_does_not_bring_it_back(talk: Shelf) -> None:
+    """What had to go would be there again after the next restore."""
+    await talk.write(filed("r1", "sue"))
+    noted = Erasure(TENANT, "report", "r1", {}, 1)
+    assert await erase_again(talk.store, [noted]) == 1
+    assert await talk.store.read(reading.evidence, TENANT, "case-r1", 9) == []

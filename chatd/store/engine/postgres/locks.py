@@ -184,6 +184,12 @@ def _decision(write: filing.ResolveCase) -> Touched:
         yield "person", (user_id,)
 
 
+def _withdrawal(write: filing.WithdrawReport) -> Touched:
+    yield from _reporter(write)
+    for user_id in write.people:
+        yield "person", (user_id,)
+
+
 def _sent(write: jobs.PutMass | jobs.CancelMass) -> Touched:
     yield "mass", (write.id,)
     yield "person", (write.sender_id,)
@@ -260,7 +266,7 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     SetContact: _pair,
     SetBlock: _pair,
     filing.FileReport: _filing,
-    filing.WithdrawReport: _reporter,
+    filing.WithdrawReport: _withdrawal,
     filing.ResolveCase: _decision,
     filing.PurgeReport: _purge,
     guests.EnterAsGuest: _personal,

@@ -121,7 +121,10 @@ class ReportPage(Shape):
 
 class ReportEvidence(Shape):
     """What was to be seen when it was reported: the message and what was around it, or
-    of a whole conversation the latest messages. Later removals change nothing here."""
+    of a whole conversation the latest messages. Later removals change nothing here.
+
+    Under the message's own id, before it, stand its earlier texts, where they are kept.
+    """
 
     taken_at: Timestamp
     messages: tuple[Message, ...]
