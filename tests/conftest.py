@@ -101,8 +101,12 @@ def kills(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(autouse=True)
-def loop_never_blocked() -> Iterator[None]:
+def loop_never_blocked(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fails a test in which one callback kept the event loop for over a second."""
+    if "simulation" in request.path.parts:
+        # Its time stands still meanwhile: whatever the machine does, nobody waits.
+        yield
+        return
     with loop_watch():
         yield
 
