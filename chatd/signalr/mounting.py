@@ -164,6 +164,8 @@ class SignalRServer:
         for context in self._hubs.values():
             context.draining = True
         await self.send_away(over_s, finish_s)
+        if self._relay is not None:
+            self._relay.drain()
         for connection in self.everyone():
             # Somebody was just being let in when the door was closed.
             connection.close(allow_reconnect=True)

@@ -6,9 +6,9 @@ who the client was (`inside.py` reads it).
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 
 import httpx2
 from starlette.requests import Request
@@ -30,6 +30,8 @@ SILENCE_S: Final = 120.0
 KEPT_S: Final = 2.0
 """Less than the 5 s after which uvicorn closes an idle connection: a request must not
 meet the close on its way."""
+
+T = TypeVar("T")
 
 LEFT: Final = Refusal(HTTPStatus.REQUEST_TIMEOUT, "The client has left")
 
@@ -59,6 +61,8 @@ class Relay:
 
     def __init__(self, siblings: Siblings) -> None:
         self._siblings = siblings
+        self._going = False
+        self._waiting: set[asyncio.Timeout] = set()
         self._timeout = httpx2.Timeout(SILENCE_S, connect=CONNECT_S).as_dict()
         self._transport = httpx2.AsyncHTTPTransport(
             trust_env=False,
@@ -69,6 +73,17 @@ class Relay:
                 keepalive_expiry=KEPT_S,
             ),
         )
+
+    def drain(self) -> None:
+        """End what would go on for as long as its client stays.
+
+        Streams end, so that clients connect anew. A poll is answered as if nothing had
+        come, and the next one goes another way; its owner keeps what comes meanwhile.
+        """
+        self._going = True
+        now_s = asyncio.get_running_loop().time()
+        for one in self._waiting:
+            one.reschedule(now_s)
 
     async def stop(self) -> None:
         """Let go of the siblings."""
@@ -90,6 +105,29 @@ class Relay:
             content=body,
             extensions={"timeout": self._timeout},
         )
+        try:
+            if request.method == "GET":
+                answer = await self._unless_going(self._ask(request, upstream))
+            else:
+                answer = await self._ask(request, upstream)
+        except TimeoutError:
+            return Response(media_type="text/plain")
+        if answer is None:
+            raise NOT_FOUND
+        return self._answer(answer)
+
+    async def _unless_going(self, work: Awaitable[T]) -> T:
+        """What comes of it; TimeoutError as soon as this process goes down."""
+        async with asyncio.timeout(0 if self._going else None) as waiting:
+            self._waiting.add(waiting)
+            try:
+                return await work
+            finally:
+                self._waiting.discard(waiting)
+
+    async def _ask(
+        self, request: Request, upstream: httpx2.Request
+    ) -> httpx2.Response | None:
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(self._send(upstream))
             leaving = group.create_task(_left(request))
@@ -98,10 +136,30 @@ class Relay:
             sending.add_done_callback(lambda _: leaving.cancel())
         if sending.cancelled():
             raise LEFT
-        answer = sending.result()
-        if answer is None:
-            raise NOT_FOUND
-        return _answer(answer)
+        return sending.result()
+
+    def _answer(self, upstream: httpx2.Response) -> Response:
+        answer = StreamingResponse(self._chunks(upstream), upstream.status_code)
+        answer.raw_headers = [
+            (name.lower(), value)
+            for name, value in upstream.headers.raw
+            if name.lower() not in DROPPED
+        ]
+        return answer
+
+    async def _chunks(self, upstream: httpx2.Response) -> AsyncGenerator[bytes]:
+        chunks = upstream.aiter_raw()
+        try:
+            while (chunk := await self._unless_going(anext(chunks, None))) is not None:
+                yield chunk
+        except TimeoutError:
+            # The stream ends, and its client connects anew.
+            return
+        except httpx2.HTTPError:
+            # The owner went down in the middle: the same.
+            log.warning("sibling left in the middle of an answer")
+        finally:
+            await upstream.aclose()
 
     async def _send(self, upstream: httpx2.Request) -> httpx2.Response | None:
         try:
@@ -126,24 +184,3 @@ class Relay:
 async def _left(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _answer(upstream: httpx2.Response) -> Response:
-    answer = StreamingResponse(_chunks(upstream), upstream.status_code)
-    answer.raw_headers = [
-        (name.lower(), value)
-        for name, value in upstream.headers.raw
-        if name.lower() not in DROPPED
-    ]
-    return answer
-
-
-async def _chunks(upstream: httpx2.Response) -> AsyncGenerator[bytes]:
-    try:
-        async for chunk in upstream.aiter_raw():
-            yield chunk
-    except httpx2.HTTPError:
-        # The owner went down in the middle. The stream ends, as it would have there.
-        log.warning("sibling left in the middle of an answer")
-    finally:
-        await upstream.aclose()

@@ -127,6 +127,30 @@ async def test_a_poll_that_is_left_is_noticed_by_its_owner(pair: Pair) -> None:
     assert b"kept" in (await pair.to_two.get(place)).content
 
 
+async def test_a_relay_that_goes_down_keeps_nobody(pair: Pair) -> None:
+    """It would wait for clients of others until its grace ends, and cut them off."""
+    polled, streamed = await place_at(pair.to_one), await place_at(pair.to_one)
+    await pair.to_two.get(polled)
+    await pair.to_two.post(polled, content=HANDSHAKE)
+    seen = b""
+    while b"greeting" not in seen:
+        seen += (await pair.to_two.get(polled)).content
+    poll = asyncio.create_task(pair.to_two.get(polled))
+    async with pair.to_two.stream("GET", streamed, headers=ACCEPT) as stream:
+        chunks = stream.aiter_bytes()
+        assert (await anext(chunks)).startswith(b":")
+        await asyncio.sleep(0.2)
+        assert not poll.done()
+        pair.two.ask(lambda: asyncio.ensure_future(pair.two.server.drain()))
+        async with asyncio.timeout(2):
+            assert [chunk async for chunk in chunks] == []
+            answer = await poll
+    assert (answer.status_code, answer.content) == (200, b"")
+    # Nothing is lost: what came meanwhile is in the next poll's answer.
+    pair.one.ask(lambda: pair.one.hub.context.clients.all().send("news", "kept"))
+    assert b"kept" in (await pair.to_one.get(polled)).content
+
+
 async def test_the_owner_checks_whose_it_is(pair: Pair) -> None:
     """Somebody's connection could be used with another person's access token."""
     place = await place_at(pair.to_one, bearer="anna")
