@@ -13,6 +13,7 @@ from chatd_client import (
     ConnectionClosed,
     Reset,
 )
+from chatd_client.backoff import FIRST_S
 from chatd_protocol.chat.events import TokenExpiring
 from chatd_protocol.signalr import Close
 from tests.clients.clients import make, texts
@@ -84,6 +85,18 @@ async def test_invited_back(chat: Chat, client: ChatClient) -> None:
     await client.wait_whole()
     await chat.say("welcome back")
     assert await texts(reader, 1) == ["welcome back"]
+
+
+async def test_sent_from_one_to_the_next_waits_no_longer_each_time(
+    chat: Chat, client: ChatClient
+) -> None:
+    """A rolling restart would leave clients in the dark longer with each gateway."""
+    for number in (2, 3, 4, 5):
+        for peer in tuple(chat.peers):
+            await peer.send(Close("restarting", allow_reconnect=True))
+        await wait_until(lambda n=number: len(chat.server.requests) == n)  # type: ignore[misc]
+        await client.wait_whole()
+    assert client._lifeline._backoff._bound_s == 2 * FIRST_S
 
 
 async def test_events_of_the_future_are_passed_over(

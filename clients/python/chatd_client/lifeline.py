@@ -27,6 +27,7 @@ from chatd_client.signalr import (
     ConnectionClosed,
     ConnectionLost,
     Options,
+    SentAway,
 )
 from chatd_protocol.chat.base import Request, Shape
 from chatd_protocol.chat.events import SINGLE_TARGET, Event, TokenExpiring
@@ -74,6 +75,7 @@ class Lifeline:
         self.feed = Feed()
         self._backoff = Backoff(options.draw)
         self.whole = False
+        self._caught_up = False
         self._http = http
         self._hub_url = hub_url
         self._token = token
@@ -131,6 +133,7 @@ class Lifeline:
         loop = asyncio.get_running_loop()
         while True:
             began_s = loop.time()
+            self._caught_up = False
             try:
                 await self._live()
             except ClientError as error:
@@ -139,7 +142,9 @@ class Lifeline:
                     return
                 _log.warning("no connection: %s", error)
                 retry_after_s = getattr(error, "retry_after_s", None)
-            if loop.time() - began_s > STABLE_S:
+                # In a rolling restart one is sent away from each gateway in turn.
+                moved = self._caught_up and isinstance(error, SentAway)
+            if moved or loop.time() - began_s > STABLE_S:
                 self._backoff.reset()
             await asyncio.sleep(self._backoff.next_s(retry_after_s))
 
@@ -187,7 +192,7 @@ class Lifeline:
         )
         if not self._options.service:
             await recovery.catch_up()
-        self.whole = True
+        self.whole = self._caught_up = True
         self._tell_change()
         loop = asyncio.get_running_loop()
         mending = loop.create_task(recovery.mend())

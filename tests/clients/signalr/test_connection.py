@@ -15,6 +15,7 @@ from chatd_client import (
     ConnectionLost,
     Options,
 )
+from chatd_client.signalr import SentAway
 from chatd_client.signalr.connection import STREAM_ITEMS_MAX, Handler
 from chatd_protocol.signalr import (
     CODECS,
@@ -271,7 +272,7 @@ async def test_a_bug_in_a_handler_is_not_hidden(
     ("close", "kind"),
     [
         (Close("gone"), ConnectionClosed),
-        (Close("back soon", allow_reconnect=True), ConnectionLost),
+        (Close("back soon", allow_reconnect=True), SentAway),
     ],
 )
 async def test_open_calls_learn_of_the_end(

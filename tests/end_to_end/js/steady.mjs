@@ -19,7 +19,9 @@ let over = false;
 const answered = {};
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+// Settled when it has left: an exit would cut a long line off.
+const say = (line) =>
+  new Promise((left) => process.stdout.write(`${JSON.stringify(line)}\n`, left));
 
 const connection = new signalR.HubConnectionBuilder()
   .withUrl(url, { transport: signalR.HttpTransportType[transport], accessTokenFactory: () => token })
@@ -103,7 +105,7 @@ try {
   failed = error.message;
 }
 await catchUp().catch(() => null);
-say({
+await say({
   failed,
   gaveUp,
   answered,

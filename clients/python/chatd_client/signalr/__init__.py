@@ -7,6 +7,7 @@ from chatd_client.signalr.errors import (
     ClientError,
     ConnectionClosed,
     ConnectionLost,
+    SentAway,
 )
 from chatd_client.signalr.link import Options
 from chatd_client.signalr.negotiating import Address
@@ -21,4 +22,5 @@ __all__ = [
     "ConnectionLost",
     "Handler",
     "Options",
+    "SentAway",
 ]

@@ -17,6 +17,10 @@ class ConnectionLost(ClientError):
     """The connection ended before the answer; the deed may or may not be done."""
 
 
+class SentAway(ConnectionLost):
+    """The server is well, and asked us to connect anew, perhaps to another one."""
+
+
 class ConnectionClosed(ConnectionLost):
     """The server ended the connection on purpose and did not invite us back."""
 

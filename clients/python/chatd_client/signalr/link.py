@@ -15,7 +15,12 @@ import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from chatd_client.signalr.errors import CannotConnect, ConnectionClosed, ConnectionLost
+from chatd_client.signalr.errors import (
+    CannotConnect,
+    ConnectionClosed,
+    ConnectionLost,
+    SentAway,
+)
 from chatd_client.signalr.negotiating import Address, negotiate, turned_away
 from chatd_protocol.signalr import (
     CODECS,
@@ -195,7 +200,7 @@ class Link:
                 case HandshakeResponse(str(reason)):
                     raise CannotConnect(f"Refused: {reason}", permanent=True)
                 case Close(error, allow_reconnect):
-                    kind = ConnectionLost if allow_reconnect else ConnectionClosed
+                    kind = SentAway if allow_reconnect else ConnectionClosed
                     self.end(kind(error or "The server closed the connection."))
                 case Oversized():
                     self.end(ConnectionLost("A message from the server is too long."))
