@@ -17,7 +17,7 @@ from chatd.bus.redis.bus import RedisBus
 from chatd.domain.people import Caller
 from chatd.store.members import Join, NewMember, Part
 from chatd.store.people import EndSessions
-from chatd.telemetry import about
+from chatd.telemetry import about, configure
 from chatd_protocol.chat.requests import SendMessage, SetConversationPreferences
 from tests.faults.proxy import Proxy
 from tests.hub.peers import TENANT, CallError, House, Peer, open_house
@@ -118,6 +118,15 @@ async def test_a_message_crosses(gateways: Gateways) -> None:
     assert seqs(ben) == list(range(2, 22))
 
 
+@pytest.fixture
+def every_line() -> Iterator[None]:
+    """Logs at the level of `--log-level debug`, whatever a test before this one set."""
+    configure("debug")
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("every_line")
 async def test_a_delivery_elsewhere_is_logged_with_its_trace(
     gateways: Gateways,
 ) -> None:
