@@ -2,7 +2,7 @@
 
 `./dev bench large` imports 10,000 people, 500 courses and 20,000 enrolments, kind by
 kind, with `chatd import` into a running server, and prints how long that took (a file
-in which kinds change with every line takes three times as long). Then it writes
+in which kinds change with every line takes twice as long). Then it writes
 100,000 messages into one conversation and 100 into another, and opens each 200 times at
 the first unread message, at its end and far back: one request, milliseconds, median and
 99th of a hundred. How many statements and rows it takes does not depend on the length
