@@ -1,6 +1,5 @@
 """The bus between gateways, through a real Redis."""
 
-import asyncio
 import re
 from pathlib import Path
 
@@ -112,15 +111,37 @@ async def test_redis_is_killed_and_returns(redis: RedisServer, opening: Open) ->
     redis.kill()
     theirs.doubts.clear()
     await wait_until(lambda: not ours.bus.topology.up)
+    before = dropped("disconnected")
     ours.tell("anna", 1)
+    await wait_until(lambda: dropped("disconnected") > before)
     redis.start()
     await wait_until(lambda: "connected" in theirs.doubts, 15)
     assert theirs.follows("anna")
     await ours.up()
     ours.tell("anna", 2)
     await theirs.hears(2)
-    # What was said into the void is told of as soon as that is possible.
+
+
+async def test_who_lost_redis_alone_says_so(redis: RedisServer, opening: Open) -> None:
+    """Whoever kept Redis would never learn of what was said into the void (row 10)."""
+    redis.command("ACL", "SETUSER", "one", "on", ">word", "~*", "&*", "+@all")
+    ours = await opening(redis.url.replace("redis://", "redis://one:word@"))
+    theirs = await opening(redis.url)
+    await theirs.following("anna")
+    await ours.up()
+    theirs.doubts.clear()
+    # Redis ends the connections of an account that is switched off, and opens no other.
+    redis.command("ACL", "SETUSER", "one", "off")
+    redis.command("CLIENT", "KILL", "USER", "one")
+    await wait_until(lambda: not ours.bus.topology.up)
+    before = dropped("disconnected")
+    ours.tell("anna", 1)
+    await wait_until(lambda: dropped("disconnected") > before)
+    assert theirs.doubts == []
+    redis.command("ACL", "SETUSER", "one", "on")
     await wait_until(lambda: "peer" in theirs.doubts, 15)
+    ours.tell("anna", 2)
+    await theirs.hears(2)
 
 
 async def test_garbage_on_a_channel(redis: RedisServer, opening: Open) -> None:
@@ -164,16 +185,16 @@ async def test_the_answer_leaves_before_the_hint(
     points = tmp_path / "points"
     failpoints.arm(f"@{points}")
     try:
-        points.write_text("after_ack_before_publish=sleep(0.2)")
+        # A point that is reached once takes its file away before it acts.
+        points.write_text("after_ack_before_publish=once(1):sleep(0.2)")
         ours.tell("anna", 1)
         assert ours.personal == [1]
-        await asyncio.sleep(0.05)
+        await wait_until(lambda: not points.exists())
         assert theirs.personal == []
         await theirs.hears(1)
-        points.write_text("after_ack_before_publish=raise")
+        points.write_text("after_ack_before_publish=once(1):raise")
         ours.tell("anna", 2)
-        await asyncio.sleep(0.05)
-        points.unlink()
+        await wait_until(lambda: not points.exists())
         ours.tell("anna", 3)
         await theirs.hears(1, 3)
     finally:
