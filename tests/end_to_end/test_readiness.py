@@ -4,8 +4,7 @@ Nothing of it may need a restart: what comes back is noticed within a second.
 """
 
 import shutil
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import apsw
@@ -13,6 +12,7 @@ import httpx2
 import pytest
 
 from tests.support.server import Server, serving
+from tests.support.volumes import on_volume, seen_by
 from tests.support.waiting import wait_until
 
 WELL = {"serving": True, "store": True, "schema": True, "disk": True}
@@ -63,29 +63,17 @@ async def test_the_database_moved_on(server: Server, name: str, value: str) -> N
     await become(server)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A volume of 4 MB."""
-    place = tmp_path / "volume"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)],
-        check=False,
-        capture_output=True,
-    )
-    if mounted.returncode:
-        pytest.skip("mounting needs root")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-async def test_a_disk_that_fills_up(small_disk: Path) -> None:
+async def test_a_disk_that_fills_up(tmp_path: Path) -> None:
     """Senders would find out before the balancer does."""
-    async with serving(small_disk) as running:
+    running = Server(tmp_path, prefix=on_volume(tmp_path, "4m"))
+    await running.start()
+    try:
         await become(running)
-        filler = small_disk / "filler"
-        with filler.open("wb") as file:
-            file.write(bytes(shutil.disk_usage(small_disk).free - 100_000))
+        disk = seen_by(running.pid, tmp_path)
+        filler = disk / "filler"
+        filler.write_bytes(bytes(shutil.disk_usage(disk).free - 100_000))
         await become(running, disk=False)
         filler.unlink()
         await become(running)
+    finally:
+        await running.stop()

@@ -19,6 +19,7 @@ from tests.faults.talk import Talk
 from tests.support.databases import is_postgres, path_of
 from tests.support.postgres import PostgresServer
 from tests.support.server import Server, environment
+from tests.support.volumes import on_volume, seen_by
 from tests.support.waiting import wait_until
 
 SYNC = re.compile(r"\b(fdatasync|fsync)\(\d+")
@@ -44,15 +45,21 @@ async def test_row_9_no_answer_before_the_disk_has_it(tmp_path: Path) -> None:
         async with Talk() as talk:
             await talk.join(server.url, "anna")
             await talk.start("anna", "s001", "s002")
-            await asyncio.sleep(0.3)
-            lines = len(trace.read_text(errors="replace").splitlines())
+            # What is still being written of the start is in the trace when this is.
+            await talk.say("anna", "all before")
+            await wait_until(lambda: "all before" in traced(trace))
+            lines = len(traced(trace).splitlines())
             await talk.say("anna", "the answer is awaited")
     finally:
         await server.stop()
-    happened = trace.read_text(errors="replace").splitlines()[lines:]
+    happened = traced(trace).splitlines()[lines:]
     answered = next(n for n, line in enumerate(happened) if ANSWER.search(line))
     synced = [n for n, line in enumerate(happened) if SYNC.search(line)]
     assert any(number < answered for number in synced), happened[: answered + 1]
+
+
+def traced(trace: Path) -> str:
+    return trace.read_text(errors="replace")
 
 
 @pytest.mark.timeout(180)
@@ -60,19 +67,13 @@ async def test_row_16_the_disk_is_full(tmp_path: Path) -> None:
     """A full disk would acknowledge what is lost, or need a restart to get well."""
     data_dir = tmp_path / "data"
     data_dir.mkdir()
-    inside = 'mount -t tmpfs -o size=16m none "$0" && exec "$@"'
-    server = Server(
-        data_dir,
-        ["--demo"],
-        prefix=["unshare", "-rm", "sh", "-c", inside, str(data_dir)],
-    )
+    server = Server(data_dir, ["--demo"], prefix=on_volume(data_dir, "16m"))
     await server.start()
     try:
         async with Talk() as talk:
             await talk.join(server.url, "anna")
             await talk.start("anna", "s001", "s002")
-            # The file system is seen by the server alone, and through it.
-            full = Path(f"/proc/{server.pid}/root{data_dir}") / "filler"
+            full = seen_by(server.pid, data_dir) / "filler"
             await asyncio.to_thread(fill, full)
             code = await until_refused(talk)
             assert code == "storage_full"

@@ -1,8 +1,6 @@
 """If these fail, an orchestrator kills what works, or sends work to what does not."""
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ from chatd import metrics
 from chatd.operating import health
 from chatd.operating.health import Check, Health, LoopWatch, Report, has_room
 from tests.support.house import HandClock
+from tests.support.volumes import on_volume, seen_by
 from tests.support.waiting import wait_until
 
 
@@ -145,19 +144,17 @@ async def test_the_room_on_a_volume(
     assert not await has_room(tmp_path)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="mounts a small volume")
-def test_a_volume_that_fills_up(tmp_path: Path) -> None:
+async def test_a_volume_that_fills_up(tmp_path: Path) -> None:
     """The bound would be of another disk than the one that the database is on."""
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)],
-        check=False,
-        capture_output=True,
+    holder = await asyncio.create_subprocess_exec(
+        *(*on_volume(tmp_path, "1m"), "sh", "-c", "echo mounted; exec cat"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
-    if mounted.returncode:
-        pytest.skip("mounting needs root")
-    try:
-        assert asyncio.run(has_room(tmp_path))
-        (tmp_path / "filler").write_bytes(bytes(1000 * 1024))
-        assert not asyncio.run(has_room(tmp_path))
-    finally:
-        subprocess.run(["umount", str(tmp_path)], check=True)
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"mounted\n"
+    volume = seen_by(holder.pid, tmp_path)
+    assert await has_room(volume)
+    (volume / "filler").write_bytes(bytes(1000 * 1024))
+    assert not await has_room(volume)
+    await holder.communicate(b"")
