@@ -13,7 +13,6 @@ from typing import Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
-from chatd.config import ConfigError, load
 from tests.support import databases
 from tests.support.databases import database, postgres, server_of
 from tests.support.deployments import Shared
@@ -129,10 +128,6 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
 @pytest.fixture
 def shared(postgres: PostgresServer) -> Iterator[Shared]:
     """What gateways of one deployment share: a new database, and a Redis."""
-    try:
-        load({"redis_url": "redis://127.0.0.1"}, {})
-    except ConfigError as refused:
-        pytest.skip(str(refused))
     database = asyncio.run(postgres.create())
     with redis_server() as redis:
         yield Shared(postgres.url(database), redis.url)
