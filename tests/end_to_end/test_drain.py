@@ -1,6 +1,5 @@
 """How the server goes when it is told to (faults, row 19)."""
 
-import asyncio
 import json
 import signal
 import time
@@ -13,6 +12,7 @@ import pytest
 from tests.end_to_end.raw_clients import bearer, connected, started
 from tests.signalr.raw import call
 from tests.support.server import Server, serving
+from tests.support.waiting import wait_until
 
 CLOSE = b'{"type":7,"allowReconnect":true}\x1e'
 GRACE_S = 8
@@ -56,7 +56,8 @@ async def test_a_send_in_flight_is_answered_before_the_end(
         sender, idle = await connected(server, "anna"), await connected(server, "s001")
         faults.become("before_commit=once(1):sleep(1)")
         sender.send(call(1, "SendMessage", said(place, "the last word")))
-        await asyncio.sleep(0.2)
+        # A point that is reached once takes its file away, and only then pauses.
+        await wait_until(lambda: not faults.path.exists())
         began = time.monotonic()
         server.send_signal(signal.SIGTERM)
         await idle.until(CLOSE)
@@ -81,9 +82,9 @@ async def test_a_hand_off_that_takes_longer_than_the_grace(
     ) as server:
         place = await started(server, "user", "s001")
         sender = await connected(server, "anna")
-        faults.become("during_drain=sleep(2)")
+        faults.become("during_drain=once(1):sleep(2)")
         server.send_signal(signal.SIGTERM)
-        await asyncio.sleep(0.5)
+        await wait_until(lambda: not faults.path.exists())
         sender.send(call(1, "SendMessage", said(place, "still here")))
         assert b'"type":7' not in await sender.until(b"still here")
         await sender.until(CLOSE)

@@ -71,6 +71,9 @@ class Proxy:
 
     With several targets each new connection goes to the next one that answers, as
     behind a balancer without sticky sessions.
+
+    Attributes:
+        held: how many pieces came while their direction was closed.
     """
 
     def __init__(self, *targets: Address, seed: int = 0) -> None:
@@ -78,6 +81,7 @@ class Proxy:
         self.port = 0
         self.connections = 0
         self.passed = {Way.UP: 0, Way.DOWN: 0}
+        self.held = 0
         self._weather = FAIR
         self._changed = asyncio.Event()
         self._cut_at: dict[Way, int] = {}
@@ -194,6 +198,7 @@ class Proxy:
             jitter_s = self._weather.jitter_s
             await asyncio.sleep(delay_s + self._draw.uniform(-jitter_s, jitter_s))
         while data:
+            self.held += way in self._weather.held
             while way in self._weather.held:
                 await self._changed.wait()
             share, rate = len(data), self._weather.bytes_per_s

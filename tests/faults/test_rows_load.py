@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import socket
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -19,6 +20,7 @@ from tests.faults.talk import Talk
 from tests.hub.peers import Peer
 from tests.support.server import Server
 from tests.support.tokens import token
+from tests.support.waiting import wait_until
 
 DARK_S = 2.0
 """So long at most is a client without a connection when gateways restart in turn."""
@@ -42,10 +44,10 @@ async def test_row_19_a_restart_under_load(
                 sending.create_task(talk.keep_sending(user, 0.005))
                 sending.create_task(longest_dark(talk, user, dark_s))
             for server in deployment.gateways:
-                await asyncio.sleep(0.5)
+                await more_is_said(talk)
                 await server.stop()
                 await server.start()
-            await asyncio.sleep(0.5)
+            await more_is_said(talk)
             talk.over = True
         await talk.settle(10)
     talk.check()
@@ -54,6 +56,11 @@ async def test_row_19_a_restart_under_load(
         assert max(dark_s.values()) <= DARK_S
     # A send that fails ends its sender, and with it the test: none did.
     assert all(one.answered_s is not None for one in talk.history.sent)
+
+
+async def more_is_said(talk: Talk) -> None:
+    """Some more messages were answered, for everybody many times over."""
+    await wait_until(partial(talk.has_answers, talk.answered + 200), 15)
 
 
 async def longest_dark(talk: Talk, user: str, dark_s: dict[str, float]) -> None:

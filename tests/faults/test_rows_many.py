@@ -27,6 +27,9 @@ REPAIRED_S = 5.0
 MOVED_S = 30.0
 """Eight seconds of patience, and a few connections to close."""
 
+PAUSE_S = 3.0
+"""The fault itself: a database that is silent for longer than a commit may take."""
+
 ANSWER_S = 5.0
 """Whoever asks while the database is away is told so within this."""
 
@@ -197,7 +200,7 @@ async def end_sessions(server: PostgresServer) -> None:
 
 async def pause(server: PostgresServer) -> None:
     server.pause()
-    await asyncio.sleep(3)
+    await asyncio.sleep(PAUSE_S)
     server.resume()
 
 

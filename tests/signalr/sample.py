@@ -268,6 +268,11 @@ class Sample:
 
         return asyncio.run_coroutine_threadsafe(there(), self.loop).result(10)
 
+    def polled(self) -> list[bool]:
+        """Whether a request waits for what is said next, for each connection."""
+        pipes = self.ask(lambda: [one.pipe for one in self.hub.context.everyone()])
+        return [pipe is not None and pipe.writable for pipe in pipes]
+
 
 class _Server(uvicorn.Server):
     """uvicorn's server, which tells when it listens and leaves signals alone."""

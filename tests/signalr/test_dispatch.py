@@ -118,6 +118,7 @@ async def test_what_waits_is_bounded_by_bytes_too() -> None:
             return len(calls._queue)
 
         await wait_until(lambda: sample.hub.context._calls)
+        # Time in which it would read on: that it does not has no sign to wait for.
         await asyncio.sleep(0.1)
         # The one that went over the bound was read, and no other.
         assert sample.ask(waiting) <= 3
@@ -130,6 +131,6 @@ async def test_a_method_outlives_its_client() -> None:
     async with sample_server() as sample:
         raw = await dial_socket(sample)
         raw.send(call(1, "Slow", 0.2) + call(2, "Note", "dropped"))
-        await asyncio.sleep(0.05)
+        await wait_until(lambda: sample.hub.context._calls)
         raw.writer.transport.abort()
         await wait_until(lambda: sample.hub.noted == ["slow"])

@@ -3,12 +3,12 @@
 import asyncio
 
 from chatd.signalr.connections.connection import Connection
-from tests.signalr.connections.parts import SHAKE, Parts, Wire, parts
+from tests.signalr.connections.parts import SHAKE, Parts, Wire, parts, settled
 
 
 async def opened(made: Parts, wire: Wire) -> Connection:
     connection = made.connect(wire)
-    await asyncio.sleep(0.01)
+    await settled()
     wire.written.clear()
     return connection
 

@@ -1,6 +1,5 @@
 """What gateways know of a person together, through a real Redis."""
 
-import asyncio
 import time
 from functools import partial
 
@@ -72,13 +71,20 @@ async def test_leases_are_renewed(
     redis: RedisServer, opening: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who stays connected would be forgotten after half a minute."""
-    monkeypatch.setattr(leases, "LEASE_S", 1)
-    monkeypatch.setattr(leases, "RENEW_S", 0.2)
+    monkeypatch.setattr(leases, "RENEW_S", 0.05)
     ours, theirs = await opening(redis.url), await opening(redis.url)
     await ours.up()
     await theirs.up()
     theirs.bus.leases.hold(ANNA, 5)
-    await asyncio.sleep(1.5)
+    await counts(ours, ANNA, 5)
+    _, key = theirs.bus.channels.key("seat", *ANNA)
+
+    def ends_ms() -> int:
+        (held,) = redis.command("HVALS", key.decode()).splitlines()
+        return int(held.split()[1])
+
+    first_ms = ends_ms()
+    await wait_until(lambda: ends_ms() >= first_ms + 100)
     assert await count(ours, ANNA) == 5
 
 
@@ -127,10 +133,14 @@ async def test_a_debt_is_bounded_and_ends(redis: RedisServer, opening: Open) -> 
         gateway.bus.leases.spend(ANNA, "send", rate)
     await wait_until(lambda: levels)
     assert levels == [-10.0]
-    await asyncio.sleep(0.3)
-    gateway.bus.leases.spend(ANNA, "send", rate)
-    await wait_until(lambda: len(levels) == 2)
-    assert levels[1] > 5
+
+    async def may_send() -> bool:
+        told = len(levels)
+        gateway.bus.leases.spend(ANNA, "send", rate)
+        await wait_until(lambda: len(levels) > told)
+        return levels[-1] > 5
+
+    await wait_until(may_send)
 
 
 async def test_without_redis_nothing_waits(

@@ -1,5 +1,6 @@
 """What a connection is put together with where no socket is needed."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,9 @@ from chatd.signalr.ticks import Flusher, Wheel
 from chatd_protocol.signalr.negotiate import WEB_SOCKETS
 
 HANDSHAKE = b'{"protocol":"json","version":1}\x1e'
+TURNS = 20
+"""More than any chain of callbacks and tasks in here is long."""
+
 SHAKE = Handshake("/sample", {}, {}, client="192.0.2.1")
 
 
@@ -71,6 +75,12 @@ class Parts:
         connection.attach(wire)
         connection.receive(said)
         return connection
+
+
+async def settled() -> None:
+    """Returns when whatever was begun has had its turns of the loop."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def parts(hub: Hub | None = None, **limits: Any) -> Parts:

@@ -11,7 +11,7 @@ import pytest
 from chatd.signalr.connections.results import ConnectionEnded
 from chatd.signalr.connections.sides import State
 from chatd.signalr.hub import Hub
-from tests.signalr.connections.parts import HANDSHAKE, Wire, parts
+from tests.signalr.connections.parts import HANDSHAKE, Wire, parts, settled
 
 PING = b'{"type":6}\x1e'
 
@@ -27,11 +27,11 @@ async def test_nothing_is_read_before_the_connect_hook_returns() -> None:
     wire = Wire()
     call = b'{"type":1,"invocationId":"1","target":"x","arguments":[]}\x1e'
     connection = made.connect(wire, HANDSHAKE + call)
-    await asyncio.sleep(0.01)
+    await settled()
     assert wire.written == [b"{}\x1e"]
     assert connection.state is State.CONNECTING
     may_return.set()
-    await asyncio.sleep(0.01)
+    await settled()
     assert b"Method does not exist" in wire.written[-1]
 
 
@@ -56,7 +56,7 @@ async def test_the_clock_pings_and_ends() -> None:
     """Quiet connections would die, and dead ones live."""
     made, wire = parts(), Wire()
     connection = made.connect(wire)
-    await asyncio.sleep(0.01)
+    await settled()
     connection.receive(PING)
     wire.written.clear()
     made.clock.now_s += 15
@@ -78,7 +78,7 @@ async def test_a_transport_that_takes_nothing_is_cut_in_time() -> None:
     """A client that never reads would hold its socket longer than it may."""
     made, wire = parts(), Wire()
     connection = made.connect(wire)
-    await asyncio.sleep(0.01)
+    await settled()
     wire.writable = False
     connection.blocked()
     connection.send("news", 1)
@@ -94,11 +94,11 @@ async def test_much_at_once_is_read_in_turns() -> None:
     """One client could keep the loop for as long as it has something to say."""
     made, wire = parts(), Wire()
     connection = made.connect(wire)
-    await asyncio.sleep(0.01)
+    await settled()
     wire.deeds.clear()
     connection.receive(PING * 1000)
     assert wire.deeds == ["pause"]
-    await asyncio.sleep(0.01)
+    await settled()
     assert wire.deeds[-1] == "resume"
 
 
@@ -111,11 +111,11 @@ async def test_an_end_is_told_once() -> None:
 
     made, wire = parts(Hub({}, disconnected=hook)), Wire()
     connection = made.connect(wire)
-    await asyncio.sleep(0.01)
+    await settled()
     connection.receive(b'{"type":7}\x1e' + PING)
     connection.close("late")
     connection.lost(ConnectionEnded("gone"))
-    await asyncio.sleep(0.01)
+    await settled()
     assert ended == [None]
 
 
@@ -123,7 +123,7 @@ async def test_an_expiry_says_what_the_hub_wants_said() -> None:
     """A client whose token ended would not know that it must sign in again."""
     made, wire = parts(), Wire()
     connection = made.connect(wire)
-    await asyncio.sleep(0.01)
+    await settled()
     connection.set_expiry(made.clock.now_s + 5, "sign in", allow_reconnect=True)
     made.clock.now_s += 5
     connection.on_timer(made.clock.now_s)

@@ -8,12 +8,12 @@ import pytest
 
 from chatd.signalr.connections.connection import Connection
 from chatd.signalr.connections.results import ClientError, ConnectionEnded
-from tests.signalr.connections.parts import HANDSHAKE, Wire, parts
+from tests.signalr.connections.parts import HANDSHAKE, Wire, parts, settled
 
 
 async def opened(**limits: Any) -> Connection:
     connection = parts(**limits).connect(Wire())
-    await asyncio.sleep(0.01)
+    await settled()
     return connection
 
 

@@ -1,6 +1,5 @@
 """Event streams, by raw bytes."""
 
-import asyncio
 import time
 
 from tests.signalr.raw import HANDSHAKE, Raw, dial
@@ -87,13 +86,7 @@ async def test_a_client_that_reads_nothing_is_cut() -> None:
         # Cut, and not waited for: what the kernel still has ends in a reset.
         stream.resume()
         assert len(await stream.rest()) < 64 * 2**20
-        assert await sockets_left(sample) == 0
-
-
-async def sockets_left(sample: Sample) -> int:
-    """Connections that the hub still knows, when it had a moment to forget them."""
-    await asyncio.sleep(0.05)
-    return sample.ask(lambda: len(sample.hub.context.everyone()))
+        await wait_until(lambda: sample.ask(hub.context.everyone) == [])
 
 
 async def test_the_last_words_come_before_the_end() -> None:

@@ -55,7 +55,7 @@ async def test_a_newer_poll_takes_the_older_ones_place(
     """A message would go to a poll that its client has given up."""
     place = await polling(sample, http)
     older = asyncio.ensure_future(http.get(place))
-    await asyncio.sleep(0.1)
+    await wait_until(lambda: sample.polled() == [True])
     newer = asyncio.ensure_future(http.get(place))
     assert (await older).status_code == 204
     sample.ask(lambda: sample.hub.context.clients.all().send("news", 1))

@@ -115,14 +115,9 @@ async def test_a_poll_that_is_left_is_noticed_by_its_owner(pair: Pair) -> None:
     while b"greeting" not in seen:
         seen += (await pair.to_two.get(place)).content
     poll = asyncio.create_task(pair.to_two.get(place))
-
-    def is_polled() -> bool:
-        (connection,) = pair.one.hub.context.everyone()
-        return connection.pipe is not None and connection.pipe.writable
-
-    await wait_until(lambda: pair.one.ask(is_polled))
+    await wait_until(lambda: pair.one.polled() == [True])
     poll.cancel()
-    await wait_until(lambda: not pair.one.ask(is_polled))
+    await wait_until(lambda: pair.one.polled() == [False])
     pair.one.ask(lambda: pair.one.hub.context.clients.all().send("news", "kept"))
     assert b"kept" in (await pair.to_two.get(place)).content
 
@@ -139,7 +134,7 @@ async def test_a_relay_that_goes_down_keeps_nobody(pair: Pair) -> None:
     async with pair.to_two.stream("GET", streamed, headers=ACCEPT) as stream:
         chunks = stream.aiter_bytes()
         assert (await anext(chunks)).startswith(b":")
-        await asyncio.sleep(0.2)
+        await wait_until(lambda: pair.one.polled() == [True, True])
         assert not poll.done()
         pair.two.ask(lambda: asyncio.ensure_future(pair.two.server.drain()))
         async with asyncio.timeout(2):

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -86,7 +87,9 @@ async def test_a_mute_database_is_told_in_time(
 
 
 @pytest.mark.parametrize("arrives", [True, False], ids=["arrives", "is lost, too"])
-async def test_a_commit_whose_answer_is_lost(database: str, arrives: bool) -> None:
+async def test_a_commit_whose_answer_is_lost(
+    database: str, arrives: bool, tmp_path: Path
+) -> None:
     """A reset at the wrong moment would lose a message or show it twice (row 2)."""
     address = urlsplit(database)
     assert address.port is not None
@@ -95,11 +98,16 @@ async def test_a_commit_whose_answer_is_lost(database: str, arrives: bool) -> No
         async with shelf_at(url) as shelf:
             await shelf.people("ada")
             await shelf.talk("talk", "ada")
-            failpoints.arm("before_commit=once(1):sleep(0.2)")
+            fault = tmp_path / "fault"
+            fault.write_text("before_commit=once(1):sleep(0.2)")
+            failpoints.arm(f"@{fault}")
             sending = asyncio.create_task(shelf.store.commit(shelf.change(said("ada"))))
-            await asyncio.sleep(0.1)
-            proxy.drop_one_way(Way.DOWN if arrives else Way.UP)
-            await asyncio.sleep(0.3)
+            # Reached, and about to pause: the file is gone.
+            await wait_until(lambda: not fault.exists())
+            way = Way.DOWN if arrives else Way.UP
+            held = proxy.held
+            proxy.drop_one_way(way)
+            await wait_until(lambda: proxy.held > held)
             proxy.rst()
             proxy.heal()
             assert (await sending).seqs == (2,)
