@@ -9,7 +9,7 @@ two connections writing the log at once cannot happen; readers may only read.
 import asyncio
 import os
 import re
-import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -117,12 +117,12 @@ class SqliteStore:
         self._busy_ms = busy_ms
         self._clock = clock
         self._closed = False
-        self._local = threading.local()
-        self._opened: list[apsw.Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._scrubber = Scrubber(path, clock)
         self._marks = Marks(connection, clock)
         self._marks.serve(connection, Look())
+        # All at once: later there may be no descriptors left to open one by.
+        self._idle = deque(self._reader() for _ in range(READERS))
         transaction = SqliteTransaction(connection)
         self._writer = Writer(connection, transaction, on_committed, clock, self._marks)
 
@@ -185,13 +185,14 @@ class SqliteStore:
 
     def _close(self) -> None:
         self._readers.shutdown()
-        for connection in self._opened:
+        for connection, _ in self._idle:
             connection.close()
         self._writer.close()
 
     def _read(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
+        # As many as threads. The one used last: its statements are prepared.
+        own = connection, look = self._idle.pop()
         try:
-            connection, look = self._reader()
             look.mark = self._marks.settled()
             connection.execute("BEGIN")
             try:
@@ -201,22 +202,29 @@ class SqliteStore:
         except apsw.Error as error:
             log.exception("read failed", sqlite=type(error).__name__)
             raise Refused("storage_unavailable") from error
+        finally:
+            self._idle.append(own)
 
     def _reader(self) -> tuple[apsw.Connection, Look]:
-        own: tuple[apsw.Connection, Look] | None = getattr(self._local, "own", None)
-        if own is None:
-            connection = apsw.Connection(
-                str(self._path),
-                flags=apsw.SQLITE_OPEN_READWRITE,
-                statementcachesize=200,
-            )
-            connection.set_busy_timeout(self._busy_ms)
-            connection.execute("PRAGMA query_only = ON").fetchall()
-            connection.execute("PRAGMA mmap_size = 0").fetchall()
-            self._opened.append(connection)
-            own = self._local.own = (connection, Look())
-            self._marks.serve(*own)
-        return own
+        connection = apsw.Connection(
+            str(self._path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=200
+        )
+        connection.set_busy_timeout(self._busy_ms)
+        _prepare(connection)
+        connection.execute("PRAGMA query_only = ON").fetchall()
+        look = Look()
+        self._marks.serve(connection, look)
+        # The first look opens the log, too.
+        drive(_probe(SqliteTransaction(connection)))
+        return connection, look
+
+
+def _prepare(connection: apsw.Connection) -> None:
+    """What holds for whoever writes and whoever reads."""
+    connection.execute("PRAGMA mmap_size = 0").fetchall()
+    # A sort would write texts to a file beside the database, where no removal reaches
+    # them, and fail when there are no descriptors left.
+    connection.execute("PRAGMA temp_store = MEMORY").fetchall()
 
 
 _NOTHING: Final = Change("", 0, ())
@@ -254,7 +262,7 @@ def open_store(
         raise SchemaError(f"{path}: {error}") from error
     try:
         connection.set_busy_timeout(busy_ms)
-        connection.execute("PRAGMA mmap_size = 0")
+        _prepare(connection)
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         synchronous = "NORMAL" if unsafe_durability else "FULL"
         connection.execute(f"PRAGMA synchronous = {synchronous}")

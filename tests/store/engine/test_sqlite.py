@@ -1,10 +1,14 @@
+import asyncio
+import resource
+import threading
 from pathlib import Path
 
 import pytest
 
 from chatd.store.engine.migrating import SchemaError
-from chatd.store.engine.sqlite import open_store
+from chatd.store.engine.sqlite import READERS, open_store
 from chatd.store.messages import RemoveMessage
+from chatd.store.transaction import SqlValue, Transaction
 from tests.store.shelf import shelf_at
 from tests.support.house import HandClock
 
@@ -26,6 +30,31 @@ async def test_durable_unless_told_otherwise(tmp_path: Path) -> None:
         assert execute("PRAGMA secure_delete").fetchone() == (1,)
         assert execute("PRAGMA foreign_keys").fetchone() == (1,)
         await store.close()
+
+
+async def test_without_descriptors_everything_goes_on(tmp_path: Path) -> None:
+    """A crowd of strangers at the door would keep members from talking (row 28)."""
+    async with shelf_at(tmp_path / "chat.sqlite3") as shelf:
+        await shelf.people("ada")
+        await shelf.talk("talk", "ada")
+        everybody = threading.Barrier(READERS)
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        # What is open stays open, and nothing else can be opened.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, most[1]))
+        try:
+            _, seq = await shelf.say("ada")
+            reads = [shelf.store.read(together, everybody) for _ in range(READERS)]
+            assert await asyncio.gather(*reads) == [seq] * READERS
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, most)
+
+
+async def together(tx: Transaction, everybody: threading.Barrier) -> SqlValue:
+    """The newest position, when all readers have begun."""
+    everybody.wait(30)
+    row = await tx.one("SELECT max(seq) FROM log")
+    assert row is not None
+    return row[0]
 
 
 def test_a_place_without_durability_is_refused(tmp_path: Path) -> None:
