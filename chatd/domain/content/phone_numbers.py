@@ -13,15 +13,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from operator import length_hint
+from typing import Final, NamedTuple
 
 DIGITS_MIN: Final = 7
 DIGITS_MAX: Final = 15
 NATIONAL: Final = range(9, 13)
 """Digits of a number with its leading 0, in the plans of most countries."""
 
-WINDOWS_MAX: Final = 2_000
-"""Parts of runs of digits that are looked at closely in one text: some 10 ms."""
+WINDOWS_MAX: Final = 1_000
+"""Parts of runs of digits that are looked at closely in one text: some 10 ms
+(`./dev bench screening`). What stands behind them is not looked at at all."""
 
 # Spaces that stay on a line, dashes, dots, brackets, slash, and what is not seen.
 _SEPARATORS: Final = (
@@ -82,8 +84,7 @@ class _Told:
     hinted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(NamedTuple):
     """Digits without a sign between them, and the signs before them."""
 
     start: int
@@ -99,6 +100,8 @@ def phones(text: str) -> Iterator[tuple[int, int]]:
     budget = iter(range(WINDOWS_MAX))
     looked = _NOT_NUMBERS.sub(lambda match: "\n" * len(match[0]), text)
     for run in _RUN.finditer(looked):
+        if not length_hint(budget):
+            return
         if len(run[0]) >= DIGITS_MIN and not _part_of_a_word(looked, run):
             yield from _in_run(looked, run, budget)
 
@@ -132,7 +135,7 @@ def _in_run(
         return
     first = 0
     fresh = True
-    while first < len(groups):
+    while first < len(groups) and length_hint(budget):
         group = groups[first]
         last = None
         if fresh or group.digits.startswith("0") or len(group.before) > 1:
