@@ -7,6 +7,7 @@ stands where they would take real time, and a gateway may be killed in it.
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -112,6 +113,7 @@ class SimulatedStore(SqliteStore):
         self.epoch = EPOCH
         self._disk = disk
         self._marks = disk.marks
+        self._idle = deque([(disk.connection, disk.look)])
         self._closed = False
         self._writer: SimulatedWriter = SimulatedWriter(disk, on_committed, clock)
 
@@ -142,6 +144,3 @@ class SimulatedStore(SqliteStore):
         self._closed = True
         self._writer.stop()
         await self._writer.finish()
-
-    def _reader(self) -> tuple[apsw.Connection, Look]:
-        return self._disk.connection, self._disk.look
