@@ -42,7 +42,7 @@ BATCH: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 BUILD = Info(
     "chatd_build",
-    "Version of chatd, its source commit and the newest schema that it knows.",
+    "Version of chatd and the newest schema that it knows.",
     registry=REGISTRY,
 )
 DRAIN_STATE = Gauge(
@@ -202,6 +202,11 @@ PURGE_LAG_SECONDS = Histogram(
     "chatd_purge_lag_seconds",
     "From an edit or a removal until no file of the database has the old bytes.",
     buckets=LIFE_S,
+    registry=REGISTRY,
+)
+RETENTION_LAG_SECONDS = Gauge(
+    "chatd_retention_lag_seconds",
+    "Since this process last saw to it that nothing is kept beyond its days.",
     registry=REGISTRY,
 )
 

@@ -42,6 +42,7 @@ WANTED = {
     "chatd_drain_state",
     "chatd_purge_pending",
     "chatd_purge_lag_seconds",
+    "chatd_retention_lag_seconds",
     "chatd_build",
     "chatd_invariant_violations",
 }
@@ -105,6 +106,7 @@ MOVED_ELSEWHERE = {
     "chatd_jwks_fetch": "tests/identity/test_jwks.py",
     "chatd_purge_lag_seconds": "tests/store/engine/test_scrubbing.py",
     "chatd_purge_pending": "tests/store/engine/test_scrubbing.py",
+    "chatd_retention_lag_seconds": "tests/actions/keeping/test_purging.py",
     "chatd_slow_consumer_closes": "tests/hub/test_counting.py",
 }
 

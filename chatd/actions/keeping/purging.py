@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from chatd import metrics
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import policy_of
 from chatd.domain.policy import Policy
@@ -56,9 +57,11 @@ class Purger:
         self._context = context
         self._claim = Claim(WORK, new_id(), LEASE_MS)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._done_s = context.clock.monotonic()
 
     def start(self) -> None:
         """Begin; needs a running loop."""
+        metrics.RETENTION_LAG_SECONDS.set_function(self._lag_s)
         spawn(self._tasks, self._run(), "purger")
 
     async def stop(self) -> None:
@@ -79,7 +82,11 @@ class Purger:
                 continue
         if done != Purged():
             log.info("purged", messages=done.messages, kept=done.kept)
+        self._done_s = self._context.clock.monotonic()
         return done
+
+    def _lag_s(self) -> float:
+        return self._context.clock.monotonic() - self._done_s
 
     async def _of_tenant(self, tenant: str, done: Purged) -> None:
         policy = await self._context.store.read(policy_of, tenant)

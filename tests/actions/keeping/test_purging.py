@@ -15,6 +15,7 @@ from chatd_protocol.chat.policy import PutPolicy
 from chatd_protocol.chat.requests import DeleteMessage, ListMessages
 from tests.actions.deeds import send, start, who
 from tests.actions.keeping.trailing import LEAD
+from tests.support.counted import value
 from tests.support.house import TENANT, House
 
 
@@ -143,3 +144,17 @@ async def test_it_goes_on_by_itself(school: House) -> None:
         await gone.wait()
     await purger.stop()
     assert await texts(school, talk.id) == ["removed_without_trace"]
+
+
+async def test_how_late_it_is_can_be_watched(school: House) -> None:
+    """Messages would be kept beyond their days, and nobody would know."""
+    lag = "chatd_retention_lag_seconds"
+    purger = Purger(school.context)
+    purger.start()
+    try:
+        school.clock.at_ms += 7_200_000
+        assert value(lag) == 7200
+        await purger.purge()
+        assert value(lag) == 0
+    finally:
+        await purger.stop()
