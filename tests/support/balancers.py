@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.support.ports import Port
 from tests.support.server import ROOT
 from tests.support.waiting import wait_until
 
@@ -27,7 +28,8 @@ async def balancing(
     name: str, folder: Path, gateways: Sequence[int]
 ) -> AsyncIterator[str]:
     """The URL of a balancer that gives requests to local ports in turn."""
-    port = free_port()
+    kept = Port()
+    port = kept.number
     source, (program, *options) = COMMANDS[name]
     file = configured(source, folder, gateways, port)
     # Debian keeps both where only root's PATH leads.
@@ -68,13 +70,6 @@ def more(line: str, number: int, port: int) -> str:
     """The line of the second gateway as that of another one."""
     here = line.replace(BEHIND[-1], f"127.0.0.1:{port}")
     return here.replace("server b ", f"server g{number} ")
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:

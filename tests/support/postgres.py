@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,7 +20,9 @@ from pathlib import Path
 
 import asyncpg
 
-START_DEADLINE_S = 30.0
+from tests.support.ports import Port
+
+START_DEADLINE_S = 60.0
 POLL_S = 0.02
 MEMORY = Path("/dev/shm")
 USER = "chatd"
@@ -54,14 +55,6 @@ def programs() -> Path:
     return Path(found).parent
 
 
-def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _account() -> str | None:
     """Whom to run as: the server refuses to run as root."""
     if os.geteuid() != 0:
@@ -78,7 +71,8 @@ class PostgresServer:
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
-        self.port = free_port()
+        self._port = Port()
+        self.port = self._port.number
         self._settings = dict(_SETTINGS) | dict(settings or {})
         self._account = _account()
         self._process: subprocess.Popen[bytes] | None = None
@@ -147,13 +141,14 @@ class PostgresServer:
         process, self._process = self._process, None
         if process is None:
             return
-        pids = [process.pid, *_children(process.pid)]
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        # Stopped first: it must not make another child while they are counted.
+        self._signal(process, signal.SIGSTOP)
+        children = _children(process.pid)
+        for pid in (process.pid, *children):
+            _kill(pid, signal.SIGKILL)
         process.wait(START_DEADLINE_S)
         end = time.monotonic() + START_DEADLINE_S
-        while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        while any(map(_runs, children)):
             assert time.monotonic() < end
             time.sleep(POLL_S)
 
@@ -210,9 +205,34 @@ class PostgresServer:
 
     @staticmethod
     def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-        for pid in (process.pid, *_children(process.pid)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+        _kill(process.pid, number)
+        if number == signal.SIGSTOP:
+            # Until it stands still it may have a child that is not counted.
+            end = time.monotonic() + START_DEADLINE_S
+            while _state(process.pid) not in "TZ":
+                assert time.monotonic() < end
+                time.sleep(POLL_S)
+        for pid in _children(process.pid):
+            _kill(pid, number)
+
+
+def _kill(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _state(pid: int) -> str:
+    """The kernel's letter for what a process does; Z when it is over."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return "Z"
+    return stat.rpartition(")")[2].split()[0]
+
+
+def _runs(pid: int) -> bool:
+    """Whether it is more than a name that its parent has not taken note of."""
+    return _state(pid) != "Z"
 
 
 def _children(pid: int) -> list[int]:

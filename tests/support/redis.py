@@ -15,26 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-START_DEADLINE_S: Final = 20.0
+from tests.support.ports import cluster_ports
+
+START_DEADLINE_S: Final = 60.0
 POLL_S: Final = 0.01
-PORT_MAX: Final = 55_535
-"""A node of a Cluster talks to the others on its port + 10,000."""
 
 SLOTS: Final = 16_384
-
-
-def free_port() -> int:
-    """A port that nobody listens on right now, low enough for a Cluster."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port <= PORT_MAX:
-            return port
-        with socket.socket() as probe:
-            lower = port - 20_000
-            if probe.connect_ex(("127.0.0.1", lower)) != 0:
-                return lower
 
 
 class RedisServer:
@@ -46,7 +32,8 @@ class RedisServer:
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
-        self.port = free_port()
+        self._ports = cluster_ports()
+        self.port = self._ports[0].number
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 

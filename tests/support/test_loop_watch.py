@@ -13,7 +13,7 @@ async def test_blocking_code_is_named() -> None:
 
     async def block() -> None:
         with loop_watch(0.05):
-            asyncio.get_running_loop().call_soon(time.sleep, 0.1)
+            asyncio.get_running_loop().call_soon(time.sleep, 0.5)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
 
@@ -23,5 +23,5 @@ async def test_blocking_code_is_named() -> None:
 
 async def test_waiting_is_not_blocking() -> None:
     """A test that waits for something would be told that it blocks."""
-    with loop_watch(0.05):
-        await asyncio.sleep(0.1)
+    with loop_watch(0.5):
+        await asyncio.sleep(0.6)

@@ -9,8 +9,10 @@ from tests.support.postgres import PostgresServer, postgres_server
 REMEMBER = "CREATE TABLE kept (word TEXT); INSERT INTO kept VALUES ('still here')"
 
 
-async def words(server: PostgresServer, database: str) -> list[str]:
-    connection = await asyncpg.connect(server.url(database), timeout=1)
+async def words(
+    server: PostgresServer, database: str, timeout_s: float = 60.0
+) -> list[str]:
+    connection = await asyncpg.connect(server.url(database), timeout=timeout_s)
     try:
         return [row[0] for row in await connection.fetch("SELECT word FROM kept")]
     finally:
@@ -27,7 +29,7 @@ async def test_it_can_be_copied_paused_killed_and_started_again() -> None:
         assert await words(server, copy) == ["still here"]
         server.pause()
         with pytest.raises(TimeoutError):
-            await words(server, copy)
+            await words(server, copy, timeout_s=1.0)
         server.resume()
         await asyncio.to_thread(server.kill)
         with pytest.raises(OSError, match=r"refused|failed"):

@@ -10,19 +10,23 @@ from typing import TypeVar, overload
 
 POLL_S = 0.01
 
+DEADLINE_S = 30.0
+"""What comes at all comes at once: only what never comes costs this much, and a machine
+that does everything a hundred times slower than usual must not seem to be broken."""
+
 T = TypeVar("T")
 
 
 @overload
 async def wait_until(
-    look: Callable[[], Awaitable[T]], deadline_s: float = 10.0, what: str = ""
+    look: Callable[[], Awaitable[T]], deadline_s: float = DEADLINE_S, what: str = ""
 ) -> T: ...
 @overload
 async def wait_until(
-    look: Callable[[], T], deadline_s: float = 10.0, what: str = ""
+    look: Callable[[], T], deadline_s: float = DEADLINE_S, what: str = ""
 ) -> T: ...
 async def wait_until(
-    look: Callable[[], T | Awaitable[T]], deadline_s: float = 10.0, what: str = ""
+    look: Callable[[], T | Awaitable[T]], deadline_s: float = DEADLINE_S, what: str = ""
 ) -> T:
     """The first true value of `look()`; an AssertionError when none comes in time."""
     end = time.monotonic() + deadline_s
