@@ -5,21 +5,16 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from chatd.bus.redis import leases, node
-from tests.bus.gateways import Gateway, open_gateway
+from tests.bus.gateways import Gateway, be_patient, open_gateway
 from tests.support.redis import RedisCluster, RedisServer, redis_cluster, redis_server
 
 Open = Callable[..., Awaitable[Gateway]]
 
 
-PATIENCE_S = 10.0
-
-
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that runs many tests may answer later than a hint is worth."""
-    monkeypatch.setattr(node, "DEADLINE_S", PATIENCE_S)
-    monkeypatch.setattr(leases, "ANSWER_S", PATIENCE_S)
+    be_patient(monkeypatch)
 
 
 @pytest.fixture

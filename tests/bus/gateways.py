@@ -3,14 +3,29 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
+
+from chatd.bus.interface import Kind
+from chatd.bus.redis import leases, node
 from chatd.bus.redis.address import parse
 from chatd.bus.redis.bus import RedisBus
 from chatd.clock import SystemClock
 from chatd.domain.announcements import Announcement, PersonalMoved
 from tests.support.waiting import wait_until
 
+PATIENCE_S = 20.0
 SECRET = b"a secret that all gateways share"
 TENANT = "school"
+
+
+def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has buses wait for a Redis that has no processor; a dead one is noticed at once.
+
+    What is about a Redis that is mute sets the one limit that it is about.
+    """
+    monkeypatch.setattr(node, "DEADLINE_S", PATIENCE_S)
+    monkeypatch.setattr(node, "PROBES_MISSED", int(PATIENCE_S / node.PROBE_S))
+    monkeypatch.setattr(leases, "ANSWER_S", PATIENCE_S)
 
 
 class Gateway:
@@ -41,11 +56,16 @@ class Gateway:
         """Follow these people, from now on in fact."""
         for person in people:
             self.bus.follow("person", TENANT, person)
-        await wait_until(lambda: all(map(self.follows, people)), what=f"{people}")
 
-    def follows(self, person: str) -> bool:
+        def here() -> bool:
+            # Said last: nothing of the beginning is left to be doubted later.
+            return "connected" in self.doubts and all(map(self.follows, people))
+
+        await wait_until(here, what=f"{people}")
+
+    def follows(self, id_: str, kind: Kind = "person") -> bool:
         """Whether Redis has confirmed it."""
-        partition, channel = self.bus.channels.of("person", TENANT, person)
+        partition, channel = self.bus.channels.of(kind, TENANT, id_)
         node = self.bus.topology.node(partition)
         return node is not None and node.confirms(channel)
 
@@ -55,7 +75,7 @@ class Gateway:
 
     async def hears(self, *seqs: int) -> None:
         """Waits until it has heard just this of people."""
-        await wait_until(lambda: len(self.personal) >= len(seqs), 15, f"{seqs}")
+        await wait_until(lambda: len(self.personal) >= len(seqs), what=f"{seqs}")
         assert self.personal == list(seqs)
 
 

@@ -1,5 +1,6 @@
 """What gateways know of a person together, through a real Redis."""
 
+import asyncio
 import time
 from functools import partial
 
@@ -8,12 +9,13 @@ import pytest
 from chatd.bus.leases import Key, Rate
 from chatd.bus.redis import leases
 from tests.bus.conftest import Open
-from tests.bus.gateways import TENANT, Gateway
+from tests.bus.gateways import PATIENCE_S, TENANT, Gateway
 from tests.support.redis import RedisCluster, RedisServer
 from tests.support.waiting import wait_until
 
 ANNA, BEN = (TENANT, "anna"), (TENANT, "ben")
-SENDS = Rate(10.0, 30.0)
+SENDS = Rate(0.001, 30.0)
+"""So slow that nothing comes back while a test runs, on whatever machine."""
 
 
 async def count(gateway: Gateway, person: Key) -> int | None:
@@ -30,7 +32,7 @@ async def counts(gateway: Gateway, person: Key, number: int) -> None:
     async def same() -> bool:
         return await count(gateway, person) == number
 
-    await wait_until(same, 15, f"{person} {number}")
+    await wait_until(same, what=f"{person} {number}")
 
 
 async def test_connections_of_all_gateways(redis: RedisServer, opening: Open) -> None:
@@ -57,12 +59,15 @@ async def test_a_gateway_that_was_killed(
     redis: RedisServer, opening: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its people would seem to be connected for ever, and be refused."""
-    monkeypatch.setattr(leases, "LEASE_S", 1)
     ours, theirs = await opening(redis.url), await opening(redis.url)
     await ours.up()
     await theirs.up()
     theirs.bus.leases.hold(ANNA, 5)
     await counts(ours, ANNA, 5)
+    monkeypatch.setattr(leases, "LEASE_S", 1)
+    theirs.bus.leases.hold(ANNA, 6)
+    # Asked on the connection on which it was said: by then Redis has heard it.
+    assert await count(theirs, ANNA) == 0
     await theirs.bus.stop()
     await counts(ours, ANNA, 0)
 
@@ -95,9 +100,9 @@ async def test_redis_was_restarted(redis: RedisServer, opening: Open) -> None:
     await theirs.up()
     theirs.bus.leases.hold(ANNA, 5)
     await counts(ours, ANNA, 5)
-    redis.kill()
+    await asyncio.to_thread(redis.kill)
     assert await count(ours, ANNA) is None
-    redis.start()
+    await asyncio.to_thread(redis.start)
     await counts(ours, ANNA, 5)
 
 
@@ -112,13 +117,13 @@ async def test_a_bucket_for_all_gateways(redis: RedisServer, opening: Open) -> N
     for _ in range(20):
         ours.bus.leases.spend(ANNA, "send", SENDS)
     await wait_until(lambda: here)
-    assert 10 <= here[ANNA, "send"] < 12
+    assert 10 <= here[ANNA, "send"] < 11
     for _ in range(25):
         theirs.bus.leases.spend(ANNA, "send", SENDS)
     theirs.bus.leases.spend(BEN, "send", SENDS)
     theirs.bus.leases.spend(ANNA, "read", SENDS)
     await wait_until(lambda: len(there) == 3)
-    assert -15 <= there[ANNA, "send"] < -10
+    assert -15 <= there[ANNA, "send"] < -14
     assert (there[BEN, "send"], there[ANNA, "read"]) == (29, 29)
 
 
@@ -155,8 +160,9 @@ async def test_without_redis_nothing_waits(
     gateway.bus.leases.hold(ANNA, 1)
     gateway.bus.leases.spend(ANNA, "send", SENDS)
     assert await gateway.bus.leases.elsewhere([ANNA, BEN]) == {}
-    assert time.monotonic() - began_s < 3
-    redis.kill()
+    # Not until the probes find Redis dead, which is when it would be given up anyway.
+    assert time.monotonic() - began_s < PATIENCE_S / 2
+    await asyncio.to_thread(redis.kill)
     await wait_until(lambda: not gateway.bus.topology.up)
     gateway.bus.leases.hold(ANNA, 2)
     gateway.bus.leases.spend(ANNA, "send", SENDS)
@@ -183,5 +189,10 @@ async def test_on_a_cluster(cluster: RedisCluster, opening: Open) -> None:
     people = [(TENANT, f"p{number}") for number in range(20)]
     for person in people:
         theirs.bus.leases.hold(person, 2)
-    await counts(ours, people[-1], 2)
-    assert await ours.bus.leases.elsewhere(people) == dict.fromkeys(people, 2)
+    everybody = dict.fromkeys(people, 2)
+
+    async def same() -> bool:
+        # Each node of the Cluster hears of its own people, in its own time.
+        return await ours.bus.leases.elsewhere(people) == everybody
+
+    await wait_until(same)

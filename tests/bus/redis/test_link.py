@@ -45,7 +45,7 @@ async def test_the_end_is_told(link: Link, redis: RedisServer) -> None:
     waiting = asyncio.ensure_future(link.call("BLPOP", "nothing", 0))
     await wait_until(lambda: link.mute_s > 0)
     assert link.mute_s < 5
-    redis.kill()
+    await asyncio.to_thread(redis.kill)
     with pytest.raises(LinkLost):
         await waiting
     assert link.closed

@@ -1,6 +1,7 @@
 """One Redis server as a gateway uses it, when it misbehaves."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 
@@ -63,7 +64,7 @@ async def test_a_subscription_cut_in_silence(redis: RedisServer, opening: Open) 
     before = metrics.BUS_RECONNECTS._value.get()
     theirs.doubts.clear()
     redis.command("CLIENT", "KILL", "TYPE", "pubsub")
-    await wait_until(lambda: "connected" in theirs.doubts, 15)
+    await wait_until(lambda: "connected" in theirs.doubts)
     await wait_until(lambda: theirs.follows("anna"))
     ours.tell("anna", 1)
     await theirs.hears(1)
@@ -71,17 +72,18 @@ async def test_a_subscription_cut_in_silence(redis: RedisServer, opening: Open) 
 
 
 async def test_a_subscription_that_redis_forgot(
-    redis: RedisServer, opening: Open
+    redis: RedisServer, opening: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A gateway would be deaf on a connection that looks alive (row 7b)."""
     gateway = await opening(redis.url)
-    await gateway.up()
+    await gateway.following("anna")
     gateway.doubts.clear()
+    monkeypatch.setattr(node, "PROBES_MISSED", 3)
     receiver = await wait_until(lambda: node_of(gateway)._receiver)
     assert receiver is not None
     # As if it were somebody else's: nothing comes back, and no error says so.
     receiver._on_message = lambda _channel, _data: None
-    await wait_until(lambda: "connected" in gateway.doubts, 20)
+    await wait_until(lambda: "connected" in gateway.doubts)
 
 
 async def test_a_mute_redis_costs_nobody_anything(
@@ -90,33 +92,32 @@ async def test_a_mute_redis_costs_nobody_anything(
     """Sends would wait for a Redis that is alive but mute (row 6)."""
     monkeypatch.setattr(node, "DEADLINE_S", 0.2)
     gateway = await opening(redis.url)
-    await gateway.up()
+    await gateway.following("ben")
     before = dropped("deadline")
     redis.pause()
-    loop = asyncio.get_running_loop()
-    longest = 0.0
-    for seq in range(60):
-        began = loop.time()
-        gateway.tell("anna", seq)
-        longest = max(longest, loop.time() - began)
+    told = 0
+    # Whoever waited for an answer would be in the first one for ever.
+    while dropped("deadline") == before:
+        gateway.tell("anna", told)
+        told += 1
         await asyncio.sleep(0.01)
-    assert longest < 0.5
-    assert dropped("deadline") > before
     # Heard here in spite of all.
-    assert gateway.personal == list(range(60))
+    assert gateway.personal == list(range(told))
     gateway.doubts.clear()
-    await wait_until(lambda: not gateway.bus.topology.up, 20)
+    monkeypatch.setattr(node, "PROBES_MISSED", 3)
+    await wait_until(lambda: not gateway.bus.topology.up)
     redis.resume()
-    await wait_until(lambda: "connected" in gateway.doubts, 15)
+    await wait_until(lambda: "connected" in gateway.doubts)
 
 
 async def test_a_replica_is_no_bus(redis: RedisServer, opening: Open) -> None:
     """Half of the gateways would talk to a server that the others have left."""
     gateway = await opening(redis.url)
     await gateway.up()
-    with redis_server() as other:
+    with ExitStack() as running:
+        other = await asyncio.to_thread(running.enter_context, redis_server())
         redis.command("REPLICAOF", "127.0.0.1", str(other.port))
-        await wait_until(lambda: not gateway.bus.topology.up, 15)
+        await wait_until(lambda: not gateway.bus.topology.up)
         link = Link(SystemClock())
         await connect(parse(redis.url), Address("127.0.0.1", redis.port), link)
         assert await is_replica(link)
@@ -136,11 +137,10 @@ async def test_a_refused_question_for_the_role(
     await gateway.hears(1)
 
 
-async def test_a_server_that_is_not_there(opening: Open) -> None:
+async def test_a_server_that_is_not_there(redis: RedisServer, opening: Open) -> None:
     """A gateway would not start, or fail, for want of Redis."""
-    with redis_server() as gone:
-        pass
-    gateway = await opening(gone.url)
+    redis.kill()
+    gateway = await opening(redis.url)
     before = dropped("disconnected")
     gateway.tell("anna", 1)
     await wait_until(lambda: dropped("disconnected") > before)
