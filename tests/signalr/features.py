@@ -33,7 +33,7 @@ async def use_features(
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         said, _ = await process.communicate()
     lines = [json.loads(line) for line in said.splitlines()]
     return {line["name"]: line["found"] for line in lines}

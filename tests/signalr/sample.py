@@ -35,6 +35,7 @@ from chatd.signalr.requests import (
     Unauthenticated,
 )
 from chatd.signalr.tickets import Siblings
+from tests.support.waiting import DEADLINE_S
 
 T = TypeVar("T")
 
@@ -64,6 +65,8 @@ class SampleHub:
         self.at_the_door = 0
         self.slow_door: asyncio.Event | None = None
         """While it is there and not set, nobody is let in or refused."""
+        self.may_go_on = asyncio.Event()
+        """What `Wait` waits for: a test decides how slow it is, and no clock."""
 
     # ----------------------------------------------------------- plain methods
 
@@ -86,6 +89,11 @@ class SampleHub:
         await asyncio.sleep(seconds)
         self.noted.append("slow")
         return "slow"
+
+    async def wait(self, _connection: Connection) -> str:
+        await self.may_go_on.wait()
+        self.noted.append("waited")
+        return "waited"
 
     async def who(self, connection: Connection) -> dict[str, object]:
         shake = connection.handshake
@@ -130,7 +138,9 @@ class SampleHub:
     async def ask_back(self, connection: Connection, value: int) -> None:
         """The client's answer comes as news: a method cannot wait for its own client
         behind itself without holding up the queue, but it may wait for an answer."""
-        answer = await connection.invoke("twice", value, result_type=int, timeout_s=5.0)
+        answer = await connection.invoke(
+            "twice", value, result_type=int, timeout_s=60.0
+        )
         connection.send("news", f"answer {answer}")
 
     async def close(
@@ -210,6 +220,7 @@ class SampleHub:
             Method("CatchUp", self.catch_up, catches_up=True),
             Method("Note", self.note, (object,)),
             Method("Slow", self.slow, (float,)),
+            Method("Wait", self.wait),
             Method("Who", self.who),
             Method("Refuse", self.refuse),
             Method("BreakDown", self.break_down),
@@ -251,6 +262,7 @@ class Sample:
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
     """Sockets of the test's own clients, closed before the server is stopped."""
     loop: asyncio.AbstractEventLoop = field(default_factory=uvloop.new_event_loop)
+    http: uvicorn.Server = field(init=False)
 
     @property
     def url(self) -> str:
@@ -266,7 +278,11 @@ class Sample:
         async def there() -> T:
             return look()
 
-        return asyncio.run_coroutine_threadsafe(there(), self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(there(), self.loop).result(DEADLINE_S)
+
+    def requested(self) -> int:
+        """How many sockets are those of HTTP requests."""
+        return self.ask(lambda: len(self.http.server_state.connections))
 
     def polled(self) -> list[bool]:
         """Whether a request waits for what is said next, for each connection."""
@@ -331,7 +347,7 @@ async def sample_server(
         Route("/sink", _sink, methods=["POST"]),
     ]
     config = server.config(Starlette(routes=routes), "127.0.0.1", 0)
-    running = _Server(config)
+    running = sample.http = _Server(config)
     running.listening = threading.Event()
 
     async def serve() -> None:
@@ -343,14 +359,14 @@ async def sample_server(
     thread = threading.Thread(target=lambda: _run(sample.loop, serve))
     thread.start()
     try:
-        assert await asyncio.to_thread(running.listening.wait, 10)
+        assert await asyncio.to_thread(running.listening.wait, DEADLINE_S)
         sample.port = running.servers[0].sockets[0].getsockname()[1]
         yield sample
     finally:
         for writer in sample.writers:
             writer.close()
         running.should_exit = True
-        await asyncio.to_thread(thread.join, 20)
+        await asyncio.to_thread(thread.join, 2 * DEADLINE_S)
         assert not thread.is_alive()
 
 

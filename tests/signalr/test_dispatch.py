@@ -109,7 +109,7 @@ async def test_what_waits_is_bounded_by_bytes_too() -> None:
     """A few dozen of the largest messages would be millions of bytes of each client."""
     async with sample_server(invocation_queue_bytes=40_000) as sample:
         raw = await dial_socket(sample)
-        raw.send(call(0, "Slow", 0.3))
+        raw.send(call(0, "Wait"))
         for number in range(1, 40):
             raw.send(call(number, "Echo", "x" * 15_000))
 
@@ -118,10 +118,12 @@ async def test_what_waits_is_bounded_by_bytes_too() -> None:
             return len(calls._queue)
 
         await wait_until(lambda: sample.hub.context._calls)
+        await wait_until(lambda: sample.ask(waiting))
         # Time in which it would read on: that it does not has no sign to wait for.
         await asyncio.sleep(0.1)
         # The one that went over the bound was read, and no other.
-        assert sample.ask(waiting) <= 3
+        assert 1 <= sample.ask(waiting) <= 3
+        sample.ask(sample.hub.may_go_on.set)
         for number in range(1, 40):
             assert len(str((await completion(raw, str(number)))["result"])) == 15_000
 
@@ -130,7 +132,10 @@ async def test_a_method_outlives_its_client() -> None:
     """What a method does would be half done when the network fails."""
     async with sample_server() as sample:
         raw = await dial_socket(sample)
-        raw.send(call(1, "Slow", 0.2) + call(2, "Note", "dropped"))
+        raw.send(call(1, "Wait") + call(2, "Note", "dropped"))
         await wait_until(lambda: sample.hub.context._calls)
         raw.writer.transport.abort()
-        await wait_until(lambda: sample.hub.noted == ["slow"])
+        await wait_until(lambda: sample.ask(sample.hub.context.everyone) == [])
+        sample.ask(sample.hub.may_go_on.set)
+        await wait_until(lambda: sample.hub.departures)
+        assert sample.hub.noted == ["waited"]

@@ -67,7 +67,7 @@ async def test_streams_wait_until_most_is_taken() -> None:
     assert not waiting.done()
     wire.writable = True
     connection.unblocked()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
 
 
 async def test_the_end_wakes_whoever_waits() -> None:
@@ -78,7 +78,7 @@ async def test_the_end_wakes_whoever_waits() -> None:
     waiting = asyncio.ensure_future(connection.drained())
     await asyncio.sleep(0)
     connection.lost(None)
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
 
 
 async def test_what_was_sent_before_the_close_comes_before_it() -> None:

@@ -17,7 +17,7 @@ async def opened(**limits: Any) -> Connection:
     return connection
 
 
-def ask(connection: Connection, timeout_s: float = 1.0) -> Awaitable[int]:
+def ask(connection: Connection, timeout_s: float = 60.0) -> Awaitable[int]:
     made = connection.invoke("twice", 2, result_type=int, timeout_s=timeout_s)
     return asyncio.ensure_future(made)
 

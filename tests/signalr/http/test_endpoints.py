@@ -20,7 +20,7 @@ async def sample() -> AsyncIterator[Sample]:
 @pytest.fixture
 async def http(sample: Sample) -> AsyncIterator[httpx2.AsyncClient]:
     async with httpx2.AsyncClient(
-        base_url=sample.url.removesuffix("/sample"), timeout=10
+        base_url=sample.url.removesuffix("/sample"), timeout=60
     ) as client:
         yield client
 
@@ -104,7 +104,8 @@ async def test_an_event_stream_cannot_be_deleted_or_shared(
         assert (await http.delete(place)).status_code == 400
         assert (await http.get(place)).status_code == 400
         await http.post(place, content=HANDSHAKE)
-        assert await anext(chunks) == b"data: {}\x1e\r\n\r\n"
+        # What is said next may have come by the time that this is read.
+        assert (await anext(chunks)).startswith(b"data: {}\x1e\r\n\r\n")
 
 
 async def test_a_body_has_its_bound(http: httpx2.AsyncClient) -> None:

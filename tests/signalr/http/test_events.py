@@ -1,7 +1,5 @@
 """Event streams, by raw bytes."""
 
-import time
-
 from tests.signalr.raw import HANDSHAKE, Raw, dial
 from tests.signalr.sample import Sample, sample_server
 from tests.support.waiting import wait_until
@@ -62,26 +60,26 @@ async def test_a_client_that_leaves_is_noticed_at_once() -> None:
     async with sample_server() as sample:
         stream, _ = await streaming(sample)
         stream.writer.close()
-        await wait_until(lambda: len(sample.hub.ended) == 1, 2)
+        await wait_until(lambda: len(sample.hub.ended) == 1)
         assert "left its event stream" in str(sample.hub.departures[0][1])
 
 
 async def test_a_client_that_reads_nothing_is_cut() -> None:
     """A stream that nobody reads would keep its socket and its memory for ever."""
-    async with sample_server(outbound_s=1.0, close_s=60) as sample:
+    async with sample_server(outbound_s=1.0, close_s=90) as sample:
         stream, _ = await streaming(sample)
         stream.pause()
-        began, hub = time.monotonic(), sample.hub
+        hub = sample.hub
 
         (connection,) = hub.context.everyone()
 
         def fill() -> bool:
             connection.send("news", "x" * 100_000)
-            return connection.pending_bytes > 500_000
+            return connection.closed or connection.pending_bytes > 500_000
 
-        await wait_until(lambda: sample.ask(fill), 10)
-        await wait_until(lambda: hub.ended, 10)
-        assert time.monotonic() - began < 5
+        await wait_until(lambda: sample.ask(fill))
+        # A minute before the end of what a client is given that says goodbye.
+        await wait_until(lambda: hub.ended)
         assert "slower" in str(hub.departures[0][1])
         # Cut, and not waited for: what the kernel still has ends in a reset.
         stream.resume()

@@ -62,7 +62,7 @@ function collect(stream, take = Infinity) {
 }
 
 async function until(look, what) {
-  for (let left = 500; left > 0; left -= 1) {
+  for (let left = 6000; left > 0; left -= 1) {
     if (await look()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
