@@ -151,13 +151,16 @@ def _cors(origins: tuple[str, ...]) -> list[Middleware]:
     ]
 
 
-async def _not_routed(_http: HttpRequest, error: Exception) -> Response:
+async def _not_routed(http: HttpRequest, error: Exception) -> Response:
     """No such path, or not with this method."""
     if not isinstance(error, HTTPException):
         raise error
+    asked = http.headers.get("accept-language")
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return problem("not_found", {}, new_id())
-    return problem("invalid_request", {}, new_id(), error.status_code, error.headers)
+        return problem("not_found", {}, new_id(), asked=asked)
+    return problem(
+        "invalid_request", {}, new_id(), error.status_code, error.headers, asked
+    )
 
 
 def _open_endpoints(door: Door) -> Mapping[str, Endpoint]:

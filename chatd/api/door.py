@@ -7,6 +7,7 @@ id under which the log has the rest.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -134,16 +135,17 @@ def answered(clock: Clock, work: Endpoint, name: str) -> Endpoint:
             return await tried(http, request_id)
 
     async def tried(http: HttpRequest, request_id: str) -> Response:
+        told = partial(problem, asked=http.headers.get("accept-language"))
         try:
             with counted.call():
                 return await _present(work, http)
         except HttpRefusal as refusal:
-            return problem(refusal.code, refusal.facts, request_id, refusal.status)
+            return told(refusal.code, refusal.facts, request_id, refusal.status)
         except Refused as refused:
-            return problem(refused.code, refused.facts, request_id)
+            return told(refused.code, refused.facts, request_id)
         except Exception:  # noqa: BLE001 - a bug of ours: its place is the log
             log.exception("request failed", route=name)
-            return problem("internal", {}, request_id)
+            return told("internal", {}, request_id)
 
     return answer
 

@@ -12,7 +12,7 @@ import msgspec
 from starlette.responses import Response
 
 from chatd.errors import Refused
-from chatd_protocol.chat.errors import ERRORS, sentence
+from chatd_protocol.chat.errors import ERRORS, language_of, sentence
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -37,6 +37,7 @@ def problem(
     request_id: str,
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
+    asked: str | None = None,
 ) -> Response:
     """The answer to a refused request.
 
@@ -46,19 +47,25 @@ def problem(
         request_id: by which the log is searched.
         status: instead of the row's.
         headers: to send along.
+        asked: the request's `Accept-Language`.
     """
-    row = ERRORS[code]
+    row, language = ERRORS[code], language_of(asked)
     status = status or row.status
     body = {
         "type": f"urn:chatd:error:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
-        "detail": sentence(code, facts),
+        "detail": sentence(code, facts, language),
         "requestId": request_id,
         **facts,
     }
-    sent = {**HEADERS, "Content-Language": "en", **(headers or {})}
+    sent = {
+        **HEADERS,
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+        **(headers or {}),
+    }
     if status == HTTPStatus.UNAUTHORIZED:
         sent["WWW-Authenticate"] = "Bearer"
     if isinstance(wait_s := facts.get("retryAfter"), int):

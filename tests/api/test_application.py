@@ -3,6 +3,7 @@
 import pytest
 
 from chatd.limits import Limits, describe
+from chatd_protocol.chat.errors import sentence
 from chatd_protocol.chat.http.rows import RouteRow
 from chatd_protocol.chat.routes import ROUTES
 from tests.api.conftest import ORIGIN, Api
@@ -31,6 +32,15 @@ async def test_no_such_path_or_method_is_a_problem_too(api: Api) -> None:
     for answer in (missing, wrong):
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["requestId"]
+
+
+@pytest.mark.parametrize("path", ["/v1/me", "/v1/nothing"])
+async def test_refusals_are_said_in_the_readers_language(api: Api, path: str) -> None:
+    """Some doors would speak English to everybody."""
+    answer = await api.http.get(path, headers={"Accept-Language": "nl-BE, en;q=0.7"})
+    assert answer.headers["content-language"] == "nl"
+    assert answer.json()["detail"] == sentence(answer.json()["code"], {}, "nl")
+    assert "accept-language" in answer.headers["vary"].lower()
 
 
 async def test_ids_may_hold_anything(api: Api) -> None:

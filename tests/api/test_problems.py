@@ -23,6 +23,15 @@ def test_every_code_is_a_problem(code: str) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_it_is_said_in_the_readers_language() -> None:
+    """Pupils would be told in English what they may not do."""
+    answer = problem("blocked", {}, "r", asked="de-AT,en;q=0.5")
+    body = json.loads(bytes(answer.body))
+    assert body["detail"] == "Du hast diese Person blockiert."
+    assert answer.headers["content-language"] == "de"
+    assert answer.headers["vary"] == "Accept-Language"
+
+
 def test_waiting_and_signing_in_are_said_in_headers() -> None:
     """Generic HTTP clients would hammer on, or not know how to sign in."""
     limited = problem("rate_limited", {"retryAfter": 7}, "r")

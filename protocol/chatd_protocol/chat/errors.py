@@ -2,13 +2,14 @@
 
 `protocol/errors.json` is the source: code, HTTP status, whether to try again, and a
 sentence with places for facts. The hub's form is `code: sentence`, followed, when
-there are facts, by a newline and one JSON object.
+there are facts, by a newline and one JSON object. `protocol/sentences.json` has the
+sentences in other languages, for those who speak HTTP.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -34,17 +35,62 @@ def _load() -> dict[str, ErrorRow]:
 ERRORS: Mapping[str, ErrorRow] = _load()
 
 
+def _load_sentences() -> dict[str, dict[str, str]]:
+    raw = files("chatd_protocol").joinpath("sentences.json").read_bytes()
+    return msgspec.json.decode(raw, type=dict[str, dict[str, str]])
+
+
+ENGLISH: Final = "en"
+
+SENTENCES: Mapping[str, Mapping[str, str]] = {
+    ENGLISH: {code: row.text for code, row in ERRORS.items()},
+    **_load_sentences(),
+}
+"""Language → code → sentence."""
+
+_NORWEGIAN: Final = {"no": "nb", "nn": "nb"}
+"""How else browsers name the one that we have."""
+
+RANGES_MAX: Final = 20
+"""Languages of one person's that are looked at; browsers send a handful."""
+
+
+def language_of(asked: str | None) -> str:
+    """The language that an `Accept-Language` likes best of ours; English if none.
+
+    RFC 9110, section 12.5.4: `de-CH, fr;q=0.8`. Among equals the first one wins.
+    """
+    best, best_weight = ENGLISH, 0.0
+    for part in (asked or "").split(",")[:RANGES_MAX]:
+        tag, _, parameter = part.partition(";")
+        primary = tag.strip().lower().partition("-")[0]
+        language = _NORWEGIAN.get(primary, primary)
+        weight = _weight(parameter.strip().lower())
+        if language in SENTENCES and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def _weight(parameter: str) -> float:
+    if not parameter:
+        return 1.0
+    try:
+        return float(parameter.removeprefix("q="))
+    except ValueError:
+        return 0.0
+
+
 _UNNAMED: Mapping[str, object] = {"name": "this file", "megabytes": 20}
 """What a sentence says where its fact is not given."""
 
 
-def sentence(code: str, facts: Mapping[str, object]) -> str:
+def sentence(code: str, facts: Mapping[str, object], language: str = ENGLISH) -> str:
     """A code's sentence, with the facts that it has places for.
 
     Raises:
-        KeyError: the code is not in the table, which is a bug of the caller.
+        KeyError: the code or the language is not in the table: a bug of the caller.
     """
-    return ERRORS[code].text.format_map({**_UNNAMED, **facts})
+    return SENTENCES[language][code].format_map({**_UNNAMED, **facts})
 
 
 class FieldError(Shape):

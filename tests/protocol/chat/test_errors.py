@@ -1,10 +1,19 @@
 """The error table, and refusals as text."""
 
+from string import Formatter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd_protocol.chat.errors import ERRORS, format_error, parse_error, sentence
+from chatd_protocol.chat.errors import (
+    ERRORS,
+    SENTENCES,
+    format_error,
+    language_of,
+    parse_error,
+    sentence,
+)
 
 FACTS = st.dictionaries(
     st.text(min_size=1, max_size=10),
@@ -21,6 +30,49 @@ def test_rows_are_complete() -> None:
         # ITS-59 gives its sentence as it stands, without a full stop.
         assert row.text.endswith(".") or code == "file_type_not_allowed"
         assert ": " not in code
+
+
+def places(text: str) -> set[str]:
+    """The facts that a sentence has places for."""
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("language", sorted(SENTENCES))
+def test_every_language_says_everything(language: str) -> None:
+    """Some refusal would be a failure for those who asked in another language."""
+    assert SENTENCES[language].keys() == ERRORS.keys()
+    for code, row in ERRORS.items():
+        text = SENTENCES[language][code]
+        assert places(text) == places(row.text)
+        assert (text == row.text) == (language == "en")
+        assert text.endswith(".") == row.text.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("asked", "language"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("de", "de"),
+        ("de-CH, fr;q=0.9, en;q=0.8", "de"),
+        ("en;q=0.1,ES ; q=0.5", "es"),
+        ("ja, nn;q=0.4, en;q=0.3", "nb"),
+        ("*", "en"),
+        ("de;q=0", "en"),
+        ("de;q=x, nl;q=nan, fr;q=0.1", "fr"),
+        ("fr,de", "fr"),
+        ("x," * 5000 + "de", "en"),
+    ],
+)
+def test_the_language_that_is_liked_best(asked: str | None, language: str) -> None:
+    """People would read of a refusal in a language that they like less."""
+    assert language_of(asked) == language
+
+
+@given(st.text())
+def test_no_header_is_too_strange(asked: str) -> None:
+    """A browser's odd header would make a failure of a refusal."""
+    assert language_of(asked) in SENTENCES
 
 
 @given(st.sampled_from(sorted(ERRORS)), FACTS)
