@@ -137,8 +137,7 @@ class Calls:
         self._queue.clear()
         self._queued_bytes = 0
         for task in tuple(self._streams.values()):
-            if task is not None:
-                task.cancel()
+            _cancel_once(task)
         for upload in self._uploads.values():
             upload.end(ConnectionEnded("the connection has ended"))
         self._uploads.clear()
@@ -187,10 +186,10 @@ class Calls:
     def _cancel(self, call_id: str) -> None:
         task = self._streams.get(call_id)
         if task is not None:
-            task.cancel()
-        elif call_id == self._current and self._worker is not None:
+            _cancel_once(task)
+        elif call_id == self._current:
             self._cancelled.add(call_id)
-            self._worker.cancel()
+            _cancel_once(self._worker)
         elif any(queued.message.invocation_id == call_id for queued in self._queue):
             self._cancelled.add(call_id)
 
@@ -212,16 +211,16 @@ class Calls:
                 queued = self._queue.popleft()
                 self._queued_bytes -= queued.size
                 self._current = queued.message.invocation_id
+                trace = self._traceparent(queued.message)
                 try:
-                    with about(
-                        self._traceparent(queued.message),
-                        connection=self._connection.label,
-                    ):
+                    with about(trace, connection=self._connection.label):
                         await self._run(queued)
                 except asyncio.CancelledError:
                     if not self._cancelled_by_client():
                         raise
                     self._fail(self._current, self._generic(queued.message.target))
+                else:
+                    self._cancelled_by_client()  # and went on to its end all the same
                 self._current = None
                 done += 1
                 if done % YIELD_EVERY == 0:
@@ -259,7 +258,7 @@ class Calls:
             if isinstance(message, StreamInvocation):
                 made = method.call(self._connection, *arguments, *queued.uploads)
                 assert isinstance(made, AsyncIterator)
-                work = self._stream(message, made, queued.uploads)
+                work = self._stream(queued, made)
                 self._streams[message.invocation_id] = spawn(
                     self._tasks, work, "signalr stream"
                 )
@@ -323,13 +322,10 @@ class Calls:
                 failed + (detail if self._hub.detailed_errors else "")
             ) from error
 
-    async def _stream(
-        self,
-        message: StreamInvocation,
-        items: AsyncIterator[object],
-        uploads: tuple[Upload, ...],
-    ) -> None:
-        stream_id, connection = message.invocation_id, self._connection
+    async def _stream(self, queued: Queued, items: AsyncIterator[object]) -> None:
+        message, connection = queued.message, self._connection
+        assert isinstance(message, StreamInvocation)
+        stream_id = message.invocation_id
         error: str | None = None
         try:
             count = 0
@@ -347,7 +343,7 @@ class Calls:
             plain = "An error occurred on the server while streaming results."
             error = self._text(failure, message.target, plain)
         del self._streams[stream_id]
-        self._close_uploads(Queued(message, None, uploads))
+        self._close_uploads(queued)
         connection.send_message(Completion(stream_id, error=error))
         self._rest()
 
@@ -389,6 +385,12 @@ class Calls:
             for stream_id in queued.message.stream_ids:
                 if (upload := self._uploads.pop(stream_id, None)) is not None:
                     upload.end()
+
+
+def _cancel_once(task: asyncio.Task[None] | None) -> None:
+    """A second time would break off what the task does to end well."""
+    if task is not None and not task.cancelling():
+        task.cancel()
 
 
 async def _close(items: AsyncIterator[object]) -> None:

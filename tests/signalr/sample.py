@@ -95,6 +95,14 @@ class SampleHub:
         self.noted.append("waited")
         return "waited"
 
+    async def stubborn(self, _connection: Connection) -> str:
+        self.noted.append("stubborn begins")
+        try:
+            await asyncio.sleep(5.0)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.01)
+        return "done"
+
     async def who(self, connection: Connection) -> dict[str, object]:
         shake = connection.handshake
         return {
@@ -164,6 +172,15 @@ class SampleHub:
         finally:
             self.stopped_streams += 1
 
+    async def tidy(self, _connection: Connection) -> AsyncIterator[int]:
+        try:
+            yield 0
+            await asyncio.sleep(5.0)
+        finally:
+            self.noted.append("tidying")
+            await asyncio.sleep(0.2)
+            self.noted.append("tidy")
+
     async def failing_stream(self, _connection: Connection) -> AsyncIterator[int]:
         yield 1
         raise HubException("the well is dry")
@@ -221,6 +238,7 @@ class SampleHub:
             Method("Note", self.note, (object,)),
             Method("Slow", self.slow, (float,)),
             Method("Wait", self.wait),
+            Method("Stubborn", self.stubborn),
             Method("Who", self.who),
             Method("Refuse", self.refuse),
             Method("BreakDown", self.break_down),
@@ -235,6 +253,7 @@ class SampleHub:
             Method("Close", self.close, (str | None, bool)),
             Method("Count", self.count, (int,), streaming=True),
             Method("Forever", self.forever, streaming=True),
+            Method("Tidy", self.tidy, streaming=True),
             Method("FailingStream", self.failing_stream, streaming=True),
             Method("Total", self.total, uploads=1),
             Method("Doubled", self.doubled, uploads=1, streaming=True),

@@ -70,6 +70,45 @@ async def test_a_call_that_is_cancelled_fails() -> None:
         assert sample.hub.noted == []
 
 
+async def test_a_call_that_is_cancelled_twice_harms_no_other() -> None:
+    """A double click on "cancel" would leave every call behind it without an answer."""
+    async with sample_server() as sample:
+        raw = await dial_socket(sample)
+        raw.send(call(0, "Note", 0) + call(1, "Slow", 5.0))
+        raw.send(call(2, "Slow", 0.01) + call(3, "Echo", 1))
+        await completion(raw, "0")
+        raw.send(cancel("1") + cancel("1"))
+        assert "error" in await completion(raw, "1")
+        assert (await completion(raw, "2"))["result"] == "slow"
+        assert (await completion(raw, "3"))["result"] == 1
+
+
+async def test_a_call_that_ends_in_spite_of_being_cancelled_is_over() -> None:
+    """The next cancellation would end the worker instead of its call."""
+    async with sample_server() as sample:
+        raw = await dial_socket(sample)
+        raw.send(call(1, "Stubborn") + call(2, "Slow", 5.0) + call(3, "Echo", 1))
+        await wait_until(lambda: sample.hub.noted == ["stubborn begins"])
+        raw.send(cancel("1"))
+        assert (await completion(raw, "1"))["result"] == "done"
+        raw.send(cancel("2"))
+        assert "error" in await completion(raw, "2")
+        assert (await completion(raw, "3"))["result"] == 1
+
+
+async def test_a_stream_that_is_cancelled_twice_ends_well() -> None:
+    """Its method would be interrupted in what it does last, and its client wait."""
+    async with sample_server() as sample:
+        raw = await dial_socket(sample)
+        raw.send(stream("s", "Tidy"))
+        await raw.until(b'"item":0')
+        raw.send(cancel("s"))
+        await wait_until(lambda: sample.hub.noted == ["tidying"])
+        raw.send(cancel("s"))
+        assert await completion(raw, "s") == {"type": 3, "invocationId": "s"}
+        assert sample.hub.noted == ["tidying", "tidy"]
+
+
 async def test_streams_are_bounded_and_have_their_own_ids() -> None:
     """One client could have a task for every number there is."""
     async with sample_server(streams=2) as sample:
