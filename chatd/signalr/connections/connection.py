@@ -218,6 +218,8 @@ class Connection(Outbound):
     def lost(self, error: Exception | None) -> None:
         """The transport is gone: for good, or because of `error`."""
         self._end(error)
+        if self._pipe is not None:
+            self._pipe.resume_reading()  # or a POST would wait for ever to be taken
         self._owner.wheel.forget(self)
         self._owner.released(self)
 
@@ -314,10 +316,9 @@ class Connection(Outbound):
     def _close(
         self, error: str | None, allow_reconnect: bool, reason: Exception | None
     ) -> None:
-        pipe = self._pipe
         if self._state is State.ENDED:
             return
-        if pipe is None:
+        if (pipe := self._pipe) is None:
             self.lost(reason)
             return
         last_words = self._stop_sending(Close(error, allow_reconnect))

@@ -1,5 +1,9 @@
 """Event streams, by raw bytes."""
 
+import asyncio
+import json
+
+from chatd.signalr.http.events import EventStreamPipe
 from tests.signalr.raw import HANDSHAKE, Raw, dial
 from tests.signalr.sample import Sample, sample_server
 from tests.support.waiting import wait_until
@@ -98,3 +102,18 @@ async def test_the_last_words_come_before_the_end() -> None:
         )
         said = await stream.until(b"0\r\n\r\n")
         assert b'{"type":7,"error":"enough"' in said
+
+
+async def test_a_post_that_waits_ends_with_its_stream() -> None:
+    """Each would keep its socket and its task for ever, long after its client left."""
+    async with sample_server(invocation_queue=1) as sample:
+        stream, token = await streaming(sample)
+        slow = {"type": 1, "target": "Slow", "arguments": [0.3]}
+        await post(sample, token, (json.dumps(slow).encode() + b"\x1e") * 4)
+        (connection,) = sample.hub.context.everyone()
+        pipe = connection.pipe
+        assert isinstance(pipe, EventStreamPipe)
+        waits = asyncio.create_task(post(sample, token, b'{"type":6}\x1e'))
+        await wait_until(lambda: sample.ask(pipe.posting.locked))
+        stream.writer.close()
+        assert b"HTTP/1.1 " in await waits
