@@ -22,6 +22,9 @@ from chatd_protocol.chat.events import (
 RETRY_S: Final = 1.0
 """Between attempts to read while the store does not answer."""
 
+FAILURES_MAX: Final = 3
+"""Attempts at one reading that fails for a reason nobody knows."""
+
 ReadPersonal = Callable[[str, str, int], Awaitable[Sequence[PersonalEvent]]]
 """Events of (tenant, user) with `personalSeq` above a position, in its order."""
 
@@ -67,11 +70,23 @@ class PersonalEvents:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _pump(self, presence: Presence) -> None:
+        failures = 0
         try:
             while presence.connections and (
                 presence.personal_seq < presence.personal_target
             ):
-                await self._step(presence)
+                try:
+                    await self._step(presence)
+                    failures = 0
+                except Exception:
+                    # Nothing else would bring the last event: its hint was heard.
+                    failures += 1
+                    if failures == FAILURES_MAX:
+                        raise
+                    log.exception(
+                        "personal events failed", **spans.labels_of(presence.origin)
+                    )
+                    await asyncio.sleep(self._retry_s)
             origin, presence.origin = presence.origin, None
             if (about := spans.labels_of(origin)) and presence.connections:
                 log.debug("delivered", user=presence.key[1], **about)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from chatd.domain.announcements import PersonalMoved
-from chatd.hub.personal import PersonalEvents
+from chatd.hub.personal import FAILURES_MAX, PersonalEvents
 from chatd_protocol.chat.events import PersonalEvent, PreferencesChanged
 from tests.hub.listeners import AT, RETRY_S, TENANT, Ear, Stage, unavailable
 from tests.support.waiting import wait_until
@@ -154,3 +154,28 @@ async def test_stop_ends_the_work(
     await wait_until(lambda: rows.reads)
     await asyncio.wait_for(personal.stop(), 5)
     assert rows.failures
+
+
+async def test_one_bad_read_costs_nobody_an_event(
+    stage: Stage, personal: PersonalEvents, rows: Rows
+) -> None:
+    """The last thing that happened would come only with the next one, if ever."""
+    anna = stage.seat("anna", 3)
+    rows.present = [changed(1), changed(2)]
+    rows.failures = [RuntimeError("a bug")]
+    personal.offer(moved(2))
+    await heard(anna, 1, 2)
+
+
+async def test_what_cannot_be_read_waits_for_the_next_change(
+    stage: Stage, personal: PersonalEvents, rows: Rows
+) -> None:
+    """A bug would fill the log and busy the store for as long as somebody is there."""
+    anna = stage.seat("anna", 3)
+    rows.failures = [RuntimeError("a bug")] * FAILURES_MAX
+    personal.offer(moved(2))
+    await wait_until(lambda: not stage.rooms.people[anna.key].pumping)
+    assert len(rows.reads) == FAILURES_MAX
+    rows.present = [changed(2), changed(3)]
+    personal.offer(moved(3))
+    await heard(anna, 2, 3)
