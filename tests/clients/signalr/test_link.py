@@ -1,5 +1,6 @@
 """A link's beginning, its pulse, and all the ways it can end."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -65,6 +66,25 @@ async def test_a_silent_server_is_lost(
     """A dead connection would look alive for ever."""
     async with link(server, http, server_timeout_s=0.05) as connected:
         assert "silent" in str(await connected.ended)
+
+
+async def test_a_server_that_takes_nothing_is_lost(
+    server: Scripted, http: httpx2.AsyncClient
+) -> None:
+    """A client with much to say would hang for as long as TCP tries to deliver it."""
+    over = asyncio.Event()
+
+    async def script(_peer: Peer) -> None:
+        await over.wait()
+
+    server.script = script
+    much = Invocation("Say", ["x" * 900_000])
+    async with asyncio.timeout(15):
+        async with link(server, http, ping_s=0.05, server_timeout_s=0.5) as connected:
+            talking = [asyncio.create_task(connected.send(much)) for _ in range(30)]
+            assert "silent" in str(await connected.ended)
+        await asyncio.wait(talking)
+    over.set()
 
 
 async def test_goodbye_is_said(server: Scripted, http: httpx2.AsyncClient) -> None:

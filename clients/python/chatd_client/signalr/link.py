@@ -34,6 +34,8 @@ from chatd_protocol.signalr.handshake import HandshakeRequest, HandshakeResponse
 from chatd_protocol.signalr.session import Event, Role, Session, State
 
 OPEN_TIMEOUT_S: Final = 15.0
+GOODBYE_S: Final = 2.0
+"""How long a server that takes nothing may hold up the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,13 @@ class Link:
         Raises what a handler raised, if that is why the link ended.
         """
         try:
-            await self.send_if_open(Close())
-            self.end(ConnectionLost("The connection was closed here."))
+            async with asyncio.timeout(GOODBYE_S):
+                await self.send_if_open(Close())
+        except TimeoutError:
+            # Closing in good order would wait behind all that was not taken.
+            self._socket.transport.abort()
         finally:
+            self.end(ConnectionLost("The connection was closed here."))
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -215,7 +221,15 @@ class Link:
             if now_s >= lost_s:
                 self.end(ConnectionLost("The server is silent."))
             elif now_s >= ping_s:
-                await self.send_if_open(Ping())
+                await self._ping(lost_s)
             else:
                 pause_s = min(ping_s, lost_s) - now_s
                 await asyncio.wait([self.ended], timeout=pause_s)
+
+    async def _ping(self, until_s: float) -> None:
+        """Send a Ping; one that the server does not take is given up in time."""
+        try:
+            async with asyncio.timeout_at(until_s):
+                await self.send_if_open(Ping())
+        except TimeoutError:
+            pass
