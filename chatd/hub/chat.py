@@ -31,7 +31,6 @@ from chatd.hub.fanout import Fanout
 from chatd.hub.heads import HeadChecks
 from chatd.hub.methods import DEEDS, Deed
 from chatd.hub.online import Online
-from chatd.hub.parcels import Audience
 from chatd.hub.personal import PersonalEvents
 from chatd.hub.presences import Presences
 from chatd.hub.rooms import Presence, Rooms
@@ -54,12 +53,7 @@ from chatd.telemetry import log
 from chatd_protocol.chat.base import Shape
 from chatd_protocol.chat.binding import InvalidRequestError, T, bind
 from chatd_protocol.chat.errors import format_error
-from chatd_protocol.chat.events import (
-    LogEvent,
-    PersonalEvent,
-    TypingHint,
-    UserUpdated,
-)
+from chatd_protocol.chat.events import LogEvent, PersonalEvent
 from chatd_protocol.chat.methods import METHODS, MethodRow
 from chatd_protocol.chat.requests import RefreshToken, WatchEvents, WatchPresence
 from chatd_protocol.chat.results import (
@@ -147,7 +141,7 @@ class ChatHub:
                 case PersonalMoved():
                     self._personal.offer(announcement)
                 case Hinted():
-                    self._hint(announcement)
+                    self._fanout.hint(announcement)
                 case SessionsEnded():
                     sessions.close_ended(self._rooms, announcement)
                 case PresenceMoved():
@@ -330,17 +324,6 @@ class ChatHub:
         if not identity.person:
             raise Refused("forbidden")
         return identity.caller
-
-    def _hint(self, hint: Hinted) -> None:
-        room = self._rooms.rooms.get((hint.tenant, hint.conversation_id))
-        if room is None:
-            return
-        others = Audience()
-        for connection in room.audience.connections():
-            if connection.user_id != hint.actor_id:
-                others.add(connection)
-        if isinstance(hint.event, TypingHint | UserUpdated):
-            others.send(hint.event)
 
     async def _read_events(
         self, tenant: str, conversation_id: str, after: int, until: int

@@ -16,7 +16,7 @@ from typing import Final
 from chatd import metrics
 from chatd.actions.events import veiled
 from chatd.clock import Clock, SystemClock
-from chatd.domain.announcements import Logged
+from chatd.domain.announcements import Hinted, Logged
 from chatd.errors import Refused
 from chatd.hub.parcels import RECIPIENTS_PER_TURN, send_to
 from chatd.hub.rooms import Room, Rooms
@@ -28,6 +28,8 @@ from chatd_protocol.chat.events import (
     MessageRemoved,
     ParticipantsAdded,
     ParticipantsRemoved,
+    TypingHint,
+    UserUpdated,
 )
 
 HOLD_S: Final = 0.05
@@ -101,6 +103,18 @@ class Fanout:
         if logged.origin is not None:
             room.origin = logged.origin
         self.advance(room)
+
+    def hint(self, hinted: Hinted) -> None:
+        """Tell the others of something that may be lost. Never waits."""
+        room = self._rooms.rooms.get((hinted.tenant, hinted.conversation_id))
+        event = hinted.event
+        if room is None or not isinstance(event, TypingHint | UserUpdated):
+            return
+        others, _ = room.audience.parted((hinted.actor_id,))
+        if len(others) <= RECIPIENTS_PER_TURN:
+            others.send(event)
+        else:
+            spawn(self._tasks, others.send_in_turns(event), f"hint {room.key[1]}")
 
     def advance(self, room: Room) -> None:
         """Deliver what can be delivered at once, and have a task do the rest."""

@@ -5,10 +5,21 @@ import asyncio
 import msgspec
 import pytest
 
-from chatd.domain.announcements import Logged
+from chatd.domain.announcements import Hinted, Logged
 from chatd.hub.fanout import HOLD_S, PENDING_MAX
 from chatd.hub.parcels import RECIPIENTS_PER_TURN
-from tests.hub.listeners import ROOM, TENANT, Stage, created, edited, said, unavailable
+from chatd_protocol.chat.events import TypingHint
+from tests.hub.listeners import (
+    ANNA,
+    AT,
+    ROOM,
+    TENANT,
+    Stage,
+    created,
+    edited,
+    said,
+    unavailable,
+)
 from tests.support.counted import value
 from tests.support.waiting import wait_until
 
@@ -142,6 +153,20 @@ async def test_a_large_audience_in_turns(stage: Stage) -> None:
     assert turns >= 3
     for ear in ears:
         await stage.heard(ear, 4, 5)
+
+
+async def test_a_hint_to_a_large_audience_in_turns(stage: Stage) -> None:
+    """Whoever types in a whole school's conversation would hold everybody else up."""
+    size = 2 * RECIPIENTS_PER_TURN + 1
+    ears = [stage.seat(f"u{number}", 3) for number in range(size)]
+    typing = TypingHint(at=AT, conversation_id=ROOM[1], actor=ANNA)
+    stage.fanout.hint(Hinted(*ROOM, "u0", typing))
+    told = [ear for ear in ears if ear.connection.pending_bytes]
+    assert len(told) <= RECIPIENTS_PER_TURN
+    for ear in ears[1:]:
+        await wait_until(lambda ear=ear: ear.events)
+        assert [one["type"] for one in ear.events] == ["typing"]
+    assert ears[0].events == []
 
 
 async def test_a_huge_conversation_leaves_room_for_others(stage: Stage) -> None:
