@@ -25,6 +25,11 @@ SLICE_BYTES: Final = 8 * 1024
 """One read can hold 40,000 frames. Parsed in slices, hostile ones are seen before they
 have cost more than a few milliseconds."""
 
+FRAMES_PER_TURN: Final = 256
+"""Of one connection; the rest of what was read waits for the next turn of the loop.
+libuv reads up to 32 times in a turn while there is more: 4 MB of the smallest hub
+messages held everybody else up for three seconds."""
+
 LINGER_BYTES: Final = 1024 * 1024
 """What a client that broke the rules may still have on its way. A socket that is closed
 while unread bytes wait is reset, and the reset would overtake the close code."""
@@ -52,6 +57,7 @@ class WebSocketPipe(asyncio.Protocol):
         "_reading",
         "_sockets",
         "_transport",
+        "_unparsed",
         "_wheel",
         "writable",
     )
@@ -80,6 +86,7 @@ class WebSocketPipe(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._parts_text = False
         self._reading = True
+        self._unparsed = b""
         self._failed = False
         self._lingering = 0
         self._control_frames = 0
@@ -92,21 +99,44 @@ class WebSocketPipe(asyncio.Protocol):
         """Frames, cut anywhere."""
         if self._lingering:
             self._linger(data)
-            return
-        protocol = self._protocol
+        elif self._unparsed:
+            self._unparsed += data
+        else:
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        protocol, frames = self._protocol, 0
         for start in range(0, len(data), SLICE_BYTES):
+            if frames >= FRAMES_PER_TURN:
+                self._parse_later(data[start:])
+                return
             protocol.receive_data(
                 data if len(data) <= SLICE_BYTES else data[start : start + SLICE_BYTES]
             )
             # A close in the same slice has changed the state already, but what came
             # before it counts.
-            for event in protocol.events_received():
+            events = protocol.events_received()
+            frames += len(events)
+            for event in events:
                 if isinstance(event, Frame) and not self._failed:
                     FRAMES[event.opcode](self, event)
             self._write_answers()
             if protocol.eof_sent:
                 self._finish()
                 return
+
+    def _parse_later(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._unparsed = data
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._parse_on)
+
+    def _parse_on(self) -> None:
+        data, self._unparsed = self._unparsed, b""
+        if not self._transport.is_closing():
+            self._parse(data)
+        if self._reading and not (self._unparsed or self._transport.is_closing()):
+            self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone, with or without a good-bye."""
@@ -160,13 +190,15 @@ class WebSocketPipe(asyncio.Protocol):
         """Let TCP hold the client back."""
         if self._reading:
             self._reading = False
-            self._transport.pause_reading()
+            if not self._unparsed:
+                self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Read on."""
         if not self._reading and not self._transport.is_closing():
             self._reading = True
-            self._transport.resume_reading()
+            if not self._unparsed:
+                self._transport.resume_reading()
 
     # ---------------------------------------------------------------------- frames
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from chatd.signalr.websocket import WebSocketPipe
 from tests.signalr.raw import (
     CLOSE,
     CONTINUATION,
@@ -50,6 +51,30 @@ async def test_floods_are_cut_off(unit: bytes) -> None:
         await raw.rest()
         await wait_until(lambda: len(sample.hub.departures) == 1)
         assert memory_bytes() - before - len(flood) < GROWTH_BYTES_MAX
+
+
+async def test_a_flood_of_small_frames_leaves_room_for_others() -> None:
+    """One client could hold everybody else up with what a single read can hold."""
+    async with sample_server() as sample:
+        raw = await dial_socket(sample)
+        (connection,) = sample.hub.context.everyone()
+        pipe, decoder = connection.pipe, connection.inbound._decoder
+        assert isinstance(pipe, WebSocketPipe)
+        assert decoder is not None
+        flood = frame(TEXT, b" ") * 10_000
+
+        def taken_at_once() -> int:
+            pipe.data_received(flood)
+            # As if the kernel had handed it over before it was told to wait.
+            pipe.data_received(flood)
+            return decoder.waiting_bytes
+
+        assert sample.ask(taken_at_once) < 2_000
+        # What comes behind stays behind, and is read when its turn has come.
+        raw.send(call(1, "Echo", "alive"))
+        assert b"alive" in await raw.until(b"\x1e") + await raw.until(b"\x1e")
+        raw.send(frame(TEXT, b" ") * 5_000 + frame(CLOSE, b"\x03\xe8"))
+        assert b"\x88\x02\x03\xe8" in await raw.rest()
 
 
 async def test_messages_behind_a_slow_call_wait() -> None:
