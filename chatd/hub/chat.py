@@ -293,6 +293,10 @@ class ChatHub:
                 format_error(refusal.code, refusal.facts),
                 allow_reconnect=refusal.code in FOR_THE_MOMENT,
             )
+        except BaseException:
+            # SignalR tells of the end of those only whose beginning went well.
+            await self._disconnected(connection, None)
+            raise
 
     async def _disconnected(
         self, connection: Connection, _error: Exception | None

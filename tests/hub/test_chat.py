@@ -255,6 +255,19 @@ async def test_a_store_that_is_away_asks_to_come_back(school: House) -> None:
     assert not chat._rooms.people
 
 
+async def test_a_bug_in_coming_in_leaves_nobody_behind(school: House) -> None:
+    """Who was never let in would look present, and use up the person's connections."""
+    chat = school.installation.chat
+
+    async def broken(people: object) -> dict:
+        raise RuntimeError("a bug")
+
+    school.installation.bus.leases.elsewhere = broken  # type: ignore[method-assign]
+    anna = await school.join("anna")
+    assert await anna.end() == {"type": 7, "error": "Connection closed with an error."}
+    await wait_until(lambda: not chat._rooms.people)
+
+
 async def test_a_store_that_is_away_is_no_refusal(school: House) -> None:
     """Clients would take a store that hangs for a token that is no good."""
     chat = school.installation.chat
