@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 from starlette.responses import Response
 
 from chatd_client import (
     ChatClient,
+    ChatOptions,
     ConnectionLost,
     Refused,
     Reset,
@@ -20,9 +22,11 @@ from chatd_protocol.chat.requests import (
     RenameConversation,
     SendMessage,
 )
-from chatd_protocol.signalr import CODECS
+from chatd_protocol.chat.results import WatchedEvent
+from chatd_protocol.signalr import CODECS, Completion, StreamInvocation, StreamItem
 from tests.clients.clients import make, texts
 from tests.clients.histories import said
+from tests.clients.scripted import Peer, scripted
 from tests.clients.scripted_chat import Chat, scripted_chat
 from tests.support.waiting import wait_until
 
@@ -185,3 +189,38 @@ async def test_after_the_end_calls_fail(chat: Chat) -> None:
         pass
     with pytest.raises(ConnectionLost):
         await client.send("c1", "too late")
+
+
+async def test_watching_goes_on_where_it_was() -> None:
+    """An application would hear nothing more after the first restart of a gateway."""
+    asked: list[object] = []
+
+    async def script(peer: Peer) -> None:
+        while True:
+            call = await peer.expect(StreamInvocation)
+            assert isinstance(call, StreamInvocation)
+            asked.append(call.arguments[0])
+            seq = len(asked)
+            if seq != 3:  # the third time there is nothing new
+                watched = WatchedEvent(cursor=f"after {seq}", event=said(seq))
+                await peer.send(StreamItem(call.invocation_id, watched))
+            if seq == 2:
+                return
+            # As a gateway does that goes down.
+            await peer.send(Completion(call.invocation_id))
+
+    async with scripted(script) as server:
+        options = ChatOptions("json", service=True, draw=lambda: 0.01)
+        async with (
+            asyncio.timeout(10),
+            ChatClient(server.url, "token", options=options) as client,
+            aclosing(client.watch()) as events,
+        ):
+            heard = [(await anext(events)).cursor for _ in range(3)]
+    assert heard == ["after 1", "after 2", "after 4"]
+    assert asked == [
+        {},
+        {"cursor": "after 1"},
+        {"cursor": "after 2"},
+        {"cursor": "after 2"},
+    ]

@@ -7,7 +7,7 @@ out one after the other. Events come from the replica: in order, each once.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar, overload
@@ -210,11 +210,14 @@ class ChatClient:
         self.replica.load(conversation_id, page)
         return page
 
-    async def watch(self, cursor: str | None = None) -> AsyncIterator[WatchedEvent]:
-        """Every event of the tenant from `cursor` on, across reconnects.
+    async def watch(
+        self, cursor: str | None = None
+    ) -> AsyncGenerator[WatchedEvent, None]:
+        """Every event of the tenant from `cursor` on, across reconnects; has no end.
 
         For service tokens with the scope `events`. Raises like `call`.
         """
+        waits = Backoff(self._draw)
         while True:
             connection = await self._lifeline.connected()
             try:
@@ -222,8 +225,10 @@ class ChatClient:
                 async for item in connection.stream("WatchEvents", request):
                     watched = msgspec.convert(item, WatchedEvent)
                     cursor = watched.cursor
+                    waits.reset()
                     yield watched
-                return
+                # The server ends it before it goes down, and closes a moment later.
+                await asyncio.sleep(waits.next_s())
             except CallFailed as failure:
                 raise refusal(failure) from None
             except ConnectionLost:

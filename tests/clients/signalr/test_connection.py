@@ -26,6 +26,7 @@ from chatd_protocol.signalr import (
     StreamInvocation,
     StreamItem,
 )
+from chatd_protocol.signalr.session import OPEN_IDS_MAX
 from tests.clients.scripted import Peer, Scripted, scripted
 
 Connect = Callable[..., Connection]
@@ -54,6 +55,21 @@ def connect(server: Scripted, http: httpx2.AsyncClient, options: Options) -> Con
         return Connection(http, Address(server.url), handlers, options)
 
     return make
+
+
+async def test_any_number_of_calls_at_once(server: Scripted, connect: Connect) -> None:
+    """Who writes to two thousand people at once would fail to for half of them."""
+
+    async def script(peer: Peer) -> None:
+        while True:
+            call = await peer.expect(Invocation)
+            assert isinstance(call, Invocation)
+            await peer.send(Completion(call.invocation_id or "", call.arguments[0]))
+
+    server.script = script
+    async with connect() as connection:
+        calls = (connection.invoke("Echo", n) for n in range(OPEN_IDS_MAX + 1))
+        assert await asyncio.gather(*calls) == list(range(OPEN_IDS_MAX + 1))
 
 
 async def test_a_call_and_its_result(server: Scripted, connect: Connect) -> None:

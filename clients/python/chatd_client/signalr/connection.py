@@ -25,10 +25,14 @@ from chatd_protocol.signalr import (
     StreamInvocation,
     StreamItem,
 )
-from chatd_protocol.signalr.session import Event
+from chatd_protocol.signalr.session import OPEN_IDS_MAX, Event
 
 STREAM_ITEMS_MAX: Final = 10_000
 """Items of one stream that may wait for their reader."""
+
+CALLS_MAX: Final = OPEN_IDS_MAX // 2
+"""Calls that are on their way at once; more of them wait here. The other half of the
+ids is for streams, which may stay open."""
 
 Handler = Callable[..., object]
 """Called with an invocation's arguments, in the order of arrival. What it returns, or
@@ -62,6 +66,7 @@ class Connection:
         self._link.ended.add_done_callback(lambda ended: self._fail(ended.result()))
         self._ids = map(str, count())
         self._calls: dict[str, asyncio.Future[object]] = {}
+        self._room = asyncio.Semaphore(CALLS_MAX)
         self._streams: dict[str, asyncio.Queue[object]] = {}
 
     async def __aenter__(self) -> Self:
@@ -98,13 +103,15 @@ class Connection:
         Raises CallFailed with what the server said, ConnectionLost.
         """
         invocation_id, names = self._new_ids(uploads)
-        answer = self._calls[invocation_id] = asyncio.Future()
-        try:
-            await self._link.send(Invocation(target, arguments, invocation_id, names))
-            self._upload(names, uploads)
-            return await answer
-        finally:
-            del self._calls[invocation_id]
+        call = Invocation(target, arguments, invocation_id, names)
+        async with self._room:
+            answer = self._calls[invocation_id] = asyncio.Future()
+            try:
+                await self._link.send(call)
+                self._upload(names, uploads)
+                return await answer
+            finally:
+                del self._calls[invocation_id]
 
     async def send(
         self, target: str, *arguments: object, uploads: Uploads = ()
