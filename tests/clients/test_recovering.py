@@ -8,7 +8,7 @@ import pytest
 from chatd_client import recovering
 from chatd_client.errors import Refused
 from chatd_client.recovering import Recovery
-from chatd_client.replica import HOLD_S, Replica, Reset, Update
+from chatd_client.replica import BUFFER_MAX, HOLD_S, Replica, Reset, Update
 from chatd_protocol.chat.base import Request, Shape
 from chatd_protocol.chat.methods import BY_REQUEST
 from chatd_protocol.chat.requests import GetConversation, ListConversations, Sync
@@ -80,6 +80,19 @@ async def test_sync_goes_on_while_there_is_more() -> None:
     cursors = [row.cursors for row in asked.requests if isinstance(row, Sync)]
     assert cursors == [{"c1": 0}, {"c1": 1}]
     assert asked.updates == [said(1), said(2), said(3)]
+
+
+async def test_what_did_not_fit_while_beginning_is_asked_for() -> None:
+    """The last words of a busy minute would come only with the next ones."""
+    asked = Asked(me(), page("c1"), page(), synced(missed([said(1)])))
+    asked.replica.begin()
+    for seq in range(BUFFER_MAX + 1):
+        asked.replica.offer(said(1, name=f"other {seq}"), 0.0)
+    assert asked.replica.lost_events
+    await asked.recovery.catch_up()
+    assert asked.names[-1] == "Sync"
+    assert asked.updates == [Reset(), said(1)]
+    assert not asked.replica.lost_events
 
 
 async def test_live_events_come_after_what_was_missed() -> None:

@@ -45,7 +45,7 @@ class Recovery:
         Raises what `ask` raises.
         """
         if not self.replica.epoch or not await self._sync_all():
-            await self._baseline()
+            await self._begin_anew()
         self.emit(self.replica.finish(_now_s()))
 
     async def mend(self) -> None:
@@ -81,8 +81,17 @@ class Recovery:
                 self.emit(self.replica.adopt(facts, _now_s()))
         if overdue.behind and not await self._sync(overdue.behind):
             self.replica.begin()
-            await self._baseline()
+            await self._begin_anew()
             self.emit(self.replica.finish(_now_s()))
+
+    async def _begin_anew(self) -> None:
+        while True:
+            await self._baseline()
+            if not self.replica.lost_events:
+                return
+            self.replica.begin()
+            if await self._sync_all():
+                return
 
     async def _sync_all(self) -> bool:
         """False when the server's history is another one now."""
