@@ -36,12 +36,6 @@ class Forbidden(Denied):
     """Known, and not allowed here: 403."""
 
 
-class TooMany(Denied):
-    """More connections or requests than this client may have: 429."""
-
-    status = HTTPStatus.TOO_MANY_REQUESTS
-
-
 class Unavailable(Denied):
     """Nobody can tell for the moment who may come in: 503."""
 
@@ -120,12 +114,6 @@ def read_handshake(
         secure=secure,
     )
     return handshake, secrets.get("id")
-
-
-def query_value(handshake: Handshake, name: str) -> str | None:
-    """A query parameter by its name in any case, as the reference server reads it."""
-    wanted = name.lower()
-    return next((v for k, v in handshake.query.items() if k.lower() == wanted), None)
 
 
 def _bearer(header: str | None) -> str | None:

@@ -5,7 +5,8 @@ client posts its handshake before its first poll.
 """
 
 from chatd.signalr.requests import HubLimits
-from chatd_protocol.signalr.codec import Codec, Decoder
+from chatd_protocol.signalr.codec import Codec
+from chatd_protocol.signalr.decoding import Decoder
 from chatd_protocol.signalr.errors import RemoteProtocolError
 from chatd_protocol.signalr.handshake import choose_codec, take_handshake
 from chatd_protocol.signalr.messages import HubMessage, Oversized

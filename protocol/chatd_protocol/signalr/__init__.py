@@ -1,11 +1,12 @@
 """SignalR's hub protocol without I/O, for clients and servers.
 
 Read in this order: `messages` (values), `fields` and `framing` (what bytes may be),
-`json_codec` and `messagepack_codec` under `codec`, then `handshake`, `negotiate` and
-`session`, which joins them. `protocol/SPEC.md` says the same in words.
+`decoding`, `json_codec` and `messagepack_codec` under `codec`, then `handshake`,
+`negotiate` and `session`, which joins them. `protocol/SPEC.md` says the same in words.
 """
 
-from chatd_protocol.signalr.codec import CODECS, Codec, Decoder
+from chatd_protocol.signalr.codec import CODECS, Codec
+from chatd_protocol.signalr.decoding import Decoder
 from chatd_protocol.signalr.errors import (
     LocalProtocolError,
     ProtocolError,

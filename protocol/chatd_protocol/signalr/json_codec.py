@@ -13,6 +13,7 @@ import msgspec
 import orjson
 
 from chatd_protocol.signalr import fields
+from chatd_protocol.signalr.decoding import Decoder
 from chatd_protocol.signalr.errors import LocalProtocolError, RemoteProtocolError
 from chatd_protocol.signalr.framing import RECORD_SEPARATOR, RecordFrames, Skipped
 from chatd_protocol.signalr.messages import (
@@ -55,35 +56,9 @@ class JsonCodec:
         except (TypeError, ValueError, RecursionError) as error:
             raise LocalProtocolError(f"Not expressible in JSON: {error}") from error
 
-    def decoder(self, limit_bytes: int) -> "JsonDecoder":
+    def decoder(self, limit_bytes: int) -> Decoder:
         """A fresh decoder for one connection."""
-        return JsonDecoder(limit_bytes)
-
-
-class JsonDecoder:
-    """Reads `json` hub messages from a stream of bytes."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._frames = RecordFrames(limit_bytes)
-
-    def feed(self, data: bytes) -> None:
-        """Add bytes that arrived."""
-        self._frames.feed(data)
-
-    @property
-    def waiting_bytes(self) -> int:
-        """How much has been fed and not been taken."""
-        return self._frames.waiting_bytes
-
-    def next(self) -> HubMessage | Oversized | None:
-        """The next message; see `codec.Decoder.next`."""
-        while (frame := self._frames.next()) is not None:
-            if isinstance(frame, Skipped):
-                return _oversized(frame)
-            message = _parse(frame)
-            if message is not None:
-                return message
-        return None
+        return Decoder(RecordFrames(limit_bytes), _parse, _oversized)
 
 
 def _members(message: HubMessage) -> dict[str, object]:

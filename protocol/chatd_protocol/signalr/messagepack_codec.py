@@ -15,6 +15,7 @@ import msgpack
 import msgspec
 
 from chatd_protocol.signalr import fields
+from chatd_protocol.signalr.decoding import Decoder
 from chatd_protocol.signalr.errors import LocalProtocolError, RemoteProtocolError
 from chatd_protocol.signalr.framing import LengthFrames, Skipped, encode_length
 from chatd_protocol.signalr.messages import (
@@ -67,35 +68,9 @@ class MessagePackCodec:
             raise LocalProtocolError(f"Not expressible: {error}") from error
         return encode_length(len(body)) + body
 
-    def decoder(self, limit_bytes: int) -> "MessagePackDecoder":
+    def decoder(self, limit_bytes: int) -> Decoder:
         """A fresh decoder for one connection."""
-        return MessagePackDecoder(limit_bytes)
-
-
-class MessagePackDecoder:
-    """Reads `messagepack` hub messages from a stream of bytes."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._frames = LengthFrames(limit_bytes)
-
-    def feed(self, data: bytes) -> None:
-        """Add bytes that arrived."""
-        self._frames.feed(data)
-
-    @property
-    def waiting_bytes(self) -> int:
-        """How much has been fed and not been taken."""
-        return self._frames.waiting_bytes
-
-    def next(self) -> HubMessage | Oversized | None:
-        """The next message; see `codec.Decoder.next`."""
-        while (frame := self._frames.next()) is not None:
-            if isinstance(frame, Skipped):
-                return _oversized(frame)
-            message = _parse(frame)
-            if message is not None:
-                return message
-        return None
+        return Decoder(LengthFrames(limit_bytes), _parse, _oversized)
 
 
 def _elements(message: HubMessage) -> list[object]:

@@ -14,7 +14,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from chatd_protocol.signalr.codec import Codec, Decoder
+from chatd_protocol.signalr.codec import Codec
+from chatd_protocol.signalr.decoding import Decoder
 from chatd_protocol.signalr.errors import LocalProtocolError, RemoteProtocolError
 from chatd_protocol.signalr.handshake import (
     HandshakeRequest,
