@@ -1,7 +1,6 @@
 """Event streams, by raw bytes."""
 
 import asyncio
-import json
 
 from chatd.signalr.http.events import EventStreamPipe
 from tests.signalr.raw import HANDSHAKE, Raw, dial
@@ -108,8 +107,8 @@ async def test_a_post_that_waits_ends_with_its_stream() -> None:
     """Each would keep its socket and its task for ever, long after its client left."""
     async with sample_server(invocation_queue=1) as sample:
         stream, token = await streaming(sample)
-        slow = {"type": 1, "target": "Slow", "arguments": [0.3]}
-        await post(sample, token, (json.dumps(slow).encode() + b"\x1e") * 4)
+        wait = b'{"type":1,"target":"Wait","arguments":[]}\x1e'
+        await post(sample, token, wait * 4)
         (connection,) = sample.hub.context.everyone()
         pipe = connection.pipe
         assert isinstance(pipe, EventStreamPipe)
@@ -117,3 +116,4 @@ async def test_a_post_that_waits_ends_with_its_stream() -> None:
         await wait_until(lambda: sample.ask(pipe.posting.locked))
         stream.writer.close()
         assert b"HTTP/1.1 " in await waits
+        sample.ask(sample.hub.may_go_on.set)
