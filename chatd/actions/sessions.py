@@ -118,8 +118,11 @@ async def admit(
     )
 
 
-async def check(context: Context, identity: Identity) -> None:
+async def check(context: Context, identity: Identity) -> int:
     """Look again whether a person who was let in a moment ago may stay.
+
+    Returns:
+        The version of the person that says so.
 
     Raises:
         Refused: `unauthenticated` when the person's sessions were ended since.
@@ -127,6 +130,7 @@ async def check(context: Context, identity: Identity) -> None:
     person = await context.store.read(people.get, identity.tenant, identity.user_id)
     if person is None or _is_ended(person, identity.issued_at_ms):
         raise Refused("unauthenticated")
+    return person.version
 
 
 async def end_sessions(

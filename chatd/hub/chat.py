@@ -286,7 +286,8 @@ class ChatHub:
             await self._presences.arrive(identity.key, connection)
             # From here on an ending finds this connection; one that came between the
             # door and here did not.
-            await sign_ins.check(self._context, identity)
+            version = await sign_ins.check(self._context, identity)
+            self._presences.checked(identity.key, version)
         except Refused as refusal:
             # Not raised: a failing hook would tell the client no reason.
             connection.close(

@@ -76,6 +76,16 @@ class Presences:
         if connection.closed:
             self.depart(key, connection)
 
+    def checked(self, key: Key, version: int) -> None:
+        """A connection of this person may stay, by this version of the person.
+
+        So nobody has to be looked at again for the first thing that happens to him.
+        """
+        presence = self._rooms.people.get(key)
+        if presence is not None:
+            known = presence.version
+            presence.version = version if known is None else min(known, version)
+
     def depart(self, key: Key, connection: Connection) -> None:
         """The connection has ended."""
         was_here = key in self._rooms.people

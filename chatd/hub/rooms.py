@@ -90,7 +90,7 @@ class Presence:
     change meanwhile are kept in `changes` as (position, whether a member since).
     `origin` is the deed that the last news came from, where its trace is known.
     `departures` has the positions at which conversations were left; `version` is the
-    person's, as the store had it when connections were last looked at.
+    person's, by which all connections were found to be allowed here.
     """
 
     __slots__ = (

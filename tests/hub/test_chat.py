@@ -9,6 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from chatd.errors import Refused
+from chatd.hub.rooms import Presence
 from chatd.identity.claims import Identity
 from chatd.signalr.crowds.gate import AT_ONCE
 from chatd.signalr.requests import Handshake
@@ -16,7 +17,7 @@ from chatd.store.members import Join, NewMember
 from chatd.store.people import PutPerson
 from chatd.store.tenants import PutTenant
 from tests.hub.conftest import OpenHouse
-from tests.hub.peers import CallError, House, Peer
+from tests.hub.peers import TENANT, CallError, House, Peer
 from tests.support.waiting import wait_until
 
 
@@ -295,6 +296,27 @@ async def test_sessions_that_end_while_somebody_comes_in(school: House) -> None:
     anna = await school.join("anna")
     closing = await anna.end()
     assert closing["error"].startswith("unauthenticated: ")
+
+
+async def test_nobody_is_looked_at_again_for_what_is_no_right(school: House) -> None:
+    """A message to everybody would keep the search for losses busy for seconds."""
+    heads, looked = school.installation.chat._heads, []
+    recheck = heads._recheck
+
+    async def noted(presence: Presence) -> None:
+        looked.append(presence.key)
+        await recheck(presence)
+
+    heads._recheck = noted
+    await school.group("physics", "anna", "ben")
+    anna = await school.join("anna")
+    await wait_until(lambda: heads._mark)
+    await anna.call("SetConversationPreferences", conversationId="physics", muted=True)
+    await heads.check()
+    assert looked == []
+    await school.write(PutPerson("anna", "Ann", ("student",)))
+    await wait_until(lambda: looked)
+    assert set(looked) == {(TENANT, "anna")}
 
 
 async def test_a_service_may_only_watch(school: House) -> None:
