@@ -164,7 +164,7 @@ _MODERATION = {
     f"{office}{deed}": Deed(action, Cost.WRITE)
     for office in ("moderation", "safeguarding")
     for deed, action in (
-        ("ListReports", reviewing.page),
+        ("ListReports", reviewing.queue),
         ("OpenReport", reviewing.open_),
         ("ResolveReport", reviewing.resolve),
     )

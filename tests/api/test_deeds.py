@@ -1,5 +1,7 @@
 """If these fail, a route of the table does nothing, or a deed has no route."""
 
+import pytest
+
 from chatd.api.deeds import DEEDS
 from chatd.store.people import PutPerson
 from chatd_protocol.chat.routes import ROUTES
@@ -9,6 +11,17 @@ from tests.api.conftest import Api
 def test_rows_and_deeds_are_the_same() -> None:
     """The published description would promise what is not there."""
     assert set(DEEDS) == {row.name for row in ROUTES if not row.lines}
+
+
+@pytest.mark.parametrize("office", ["moderation", "safeguarding"])
+async def test_a_service_has_a_queue_without_asking_for_it(
+    api: Api, office: str
+) -> None:
+    """Who looks after a school's reports would be told that there is no such thing."""
+    path, headers = f"/v1/{office}/reports", api.headers("automation", office)
+    for query in ("", "?box=queue", "?box=mine"):
+        answer = await api.http.get(f"{path}{query}", headers=headers)
+        assert (answer.status_code, answer.json()) == (200, {"reports": []}), query
 
 
 async def test_a_trigger_sends_through_a_service(api: Api) -> None:

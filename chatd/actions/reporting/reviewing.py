@@ -72,6 +72,17 @@ async def page(
     return await context.store.read(_page, caller, request, before)
 
 
+async def queue(
+    context: Context, caller: Caller, request: reports.ListReports
+) -> ReportPage:
+    """Those to look after, for a service: it has none of its own.
+
+    Raises:
+        Refused: `invalid_request` for a cursor that is none.
+    """
+    return await page(context, caller, msgspec.structs.replace(request, box="queue"))
+
+
 async def _page(
     tx: Transaction, caller: Caller, request: reports.ListReports, before: str | None
 ) -> ReportPage:
