@@ -45,6 +45,24 @@ async def erase(context: Context, caller: Caller, request: EraseUser) -> ErasedP
     # From here on nobody speaks as this person, so that there is an end to it.
     await directory.delete(context, caller, DeleteUser(user_id=user_id))
 
+    await _erase(context, caller, user_id)
+    # Words last: each removal wakes whoever deletes bytes.
+    removed = 0
+    while count := await _remove_some(context, tenant, user_id, policy):
+        removed += count
+        await asyncio.sleep(purging.PAUSE_S)
+    if removed:
+        # Meanwhile others could report them, and staff remove them: both keep a copy.
+        await _erase(context, caller, user_id)
+    erased = await context.store.read(people.get, tenant, user_id)
+    assert erased is not None
+    await directory.hint(context, tenant, erased)
+    return ErasedPerson(user_id=user_id, messages=removed)
+
+
+async def _erase(context: Context, caller: Caller, user_id: str) -> None:
+    tenant = caller.tenant
+
     async def change() -> Change:
         await _require_no_hold(context, tenant, user_id)
         titled = await context.store.read(erasing.titled, tenant, user_id)
@@ -56,15 +74,6 @@ async def erase(context: Context, caller: Caller, request: EraseUser) -> ErasedP
         return Change(tenant, context.clock.now_ms(), writes)
 
     await carry_out(context, change)
-    # Words last: each removal wakes whoever deletes bytes.
-    removed = 0
-    while count := await _remove_some(context, tenant, user_id, policy):
-        removed += count
-        await asyncio.sleep(purging.PAUSE_S)
-    erased = await context.store.read(people.get, tenant, user_id)
-    assert erased is not None
-    await directory.hint(context, tenant, erased)
-    return ErasedPerson(user_id=user_id, messages=removed)
 
 
 async def _require_no_hold(context: Context, tenant: str, user_id: str) -> None:
@@ -88,6 +97,7 @@ async def _remove_some(
             return None
         notice = WITHOUT_TRACE if policy.tombstone == "none" else NOTICE
         writes: list[Write] = [Unheld(user_id)]
+        going = frozenset(id_ for id_, _, _ in found)
         writes += (DropHeld(*one, files=True) for one in late)
         for id_, conversation_id, forwarded in found:
             removal = RemoveMessage(
@@ -102,7 +112,7 @@ async def _remove_some(
             if not forwarded:
                 # With its files, where they are in messages of others; a forwarded one
                 # has no copies but those that its original has, too.
-                writes.append(RemoveCopies(removal))
+                writes.append(RemoveCopies(removal, going))
             writes.append(removal)
         return Change(tenant, context.clock.now_ms(), tuple(writes))
 

@@ -13,10 +13,12 @@ from chatd.store.transaction import Transaction
 class RemoveCopies:
     """Take the files of a message out of every other message (SPEC, Files).
 
-    Applied before `removal`, the removal of the message itself.
+    Applied before `removal`, the removal of the message itself. `besides` are messages
+    that the same Change removes anyway, each once.
     """
 
     removal: RemoveMessage
+    besides: frozenset[str] = frozenset()
 
 
 async def remove_copies(tx: Transaction, effects: Effects, write: RemoveCopies) -> None:
@@ -28,7 +30,8 @@ async def remove_copies(tx: Transaction, effects: Effects, write: RemoveCopies) 
     origin = write.removal
     copies: dict[str, list[str]] = {}
     for message_id, id_ in await attachments.holders(tx, effects.tenant, origin.id):
-        copies.setdefault(message_id, []).append(id_)
+        if message_id not in write.besides:
+            copies.setdefault(message_id, []).append(id_)
     known = await messages.many(tx, effects.tenant, list(copies))
     for message_id, ids in copies.items():
         other = known[message_id]

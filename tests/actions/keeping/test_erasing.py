@@ -4,27 +4,37 @@ MOO-91: erasure covers messages, contacts, blocks, deletions and preferences.
 """
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatd.actions import forwarding, members, messages, paging
 from chatd.actions.content.sweeping import Sweeper
-from chatd.actions.keeping import erasing, holds, purging
+from chatd.actions.directory import policies
+from chatd.actions.keeping import erasing, holds, purging, vault
+from chatd.actions.reporting import reviewing
+from chatd.actions.starting import start as starting
 from chatd.domain.announcements import Hinted
 from chatd.store import people
 from chatd_protocol.chat.http.keeping import (
     DeleteHold,
     ErasedPerson,
     EraseUser,
+    ListVault,
     PutHold,
 )
+from chatd_protocol.chat.policy import PutPolicy
+from chatd_protocol.chat.reporting.reports import ResolveReport
 from chatd_protocol.chat.requests import (
     EditMessage,
+    FirstMessage,
     ForwardMessage,
     ListMessages,
     ListParticipants,
+    Recipient,
+    StartConversation,
 )
-from tests.actions.deeds import refused, send, start, who
+from tests.actions.deeds import look, refused, report, send, start, who
 from tests.actions.keeping.trailing import ADMIN, LEAD, noted
 from tests.actions.uploads import give, lying_in, upload
 from tests.support.files import files_at
@@ -115,3 +125,54 @@ async def test_nobody(school: House) -> None:
     await refused("not_found", erasing.erase(school.context, ADMIN, nobody))
     elsewhere = who("lms", "other", "admin")
     await refused("not_found", erasing.erase(school.context, elsewhere, ERASE))
+
+
+async def test_the_same_file_in_many_talks(school: House, tmp_path: Path) -> None:
+    """Whoever sent a file to several at once could never be erased."""
+    files = files_at(tmp_path / "files")
+    one = await upload(school, files, "anna")
+    request = StartConversation(
+        recipients=(
+            Recipient(kind="user", id="sue"),
+            Recipient(kind="user", id="tom"),
+        ),
+        client_request_id="many",
+        mode="individual",
+        message=FirstMessage(attachment_ids=(one.id,)),
+    )
+    await starting.start(school.context, who("anna"), request)
+    ask = EraseUser(user_id="anna")
+    done = await erasing.erase(school.context, ADMIN, ask)
+    assert done.messages == 3
+    await Sweeper(school.context, files.depot).sweep()
+    assert lying_in(tmp_path / "files") == []
+
+
+async def test_what_is_kept_meanwhile_goes_too(
+    school: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report or a removal in the minutes of an erasure would keep the words."""
+    talk = await start(school, "sue", "tom")
+    said = [await send(school, "sue", talk.id, f"secret {n}") for n in range(4)]
+    policy = PutPolicy(tenant_id=TENANT, policy={"retainRemovedDays": 30})
+    await policies.put(school.context, school.platform, policy)
+    monkeypatch.setattr(purging, "AT_ONCE", 1)
+    remove, calls = erasing._remove_some, []
+
+    async def meanwhile(*args: Any) -> int:
+        if not calls:
+            calls.append(await report(school, "tom", said[3].id))
+            await look(school, "anna", calls[0].id)
+            delete = ResolveReport(
+                report_id=calls[0].id, decision="removed", remove_message=True
+            )
+            await reviewing.resolve(school.context, who("anna"), delete)
+        return await remove(*args)
+
+    monkeypatch.setattr(erasing, "_remove_some", meanwhile)
+    await erasing.erase(school.context, ADMIN, ERASE)
+    monkeypatch.undo()
+    seen = await look(school, "anna", calls[0].id)
+    assert "secret" not in repr(seen)
+    kept = await vault.page(school.context, LEAD, ListVault())
+    assert kept.messages == ()
