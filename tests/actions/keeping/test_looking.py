@@ -2,17 +2,23 @@
 
 import pytest
 
-from chatd.actions import conversations
+from chatd.actions import conversations, paging
+from chatd.actions.directory import policies
 from chatd.actions.keeping import looking
 from chatd.domain.people import Details
 from chatd.store.people import PutPerson
 from chatd.store.tenants import PutTenant
 from chatd_protocol.chat.http.keeping import ReadConversations, ReadMessages
 from chatd_protocol.chat.objects import Conversation
-from chatd_protocol.chat.requests import GetConversation, SetConversationPreferences
-from tests.actions.deeds import refused, send, start, who
+from chatd_protocol.chat.policy import PutPolicy
+from chatd_protocol.chat.requests import (
+    GetConversation,
+    ListMessages,
+    SetConversationPreferences,
+)
+from tests.actions.deeds import refused, report, send, start, who
 from tests.actions.keeping.trailing import noted
-from tests.support.house import House
+from tests.support.house import TENANT, House
 
 MANAGER = who("manager")
 
@@ -82,3 +88,17 @@ async def test_nobody_without_the_capability(
         for look in looks:
             await refused("forbidden", look)
     assert await noted(moodle, "conversations.listed", "conversation.read") == []
+
+
+async def test_who_reported_is_not_told(moodle: House, talk: Conversation) -> None:
+    """Staff who were reported would read in the reporter's area who it was (ITS-89)."""
+    asked = PutPolicy(tenant_id=TENANT, policy={"report": {"to": "central_queue"}})
+    await policies.put(moodle.context, moodle.platform, asked)
+    bad = await send(moodle, "tom", talk.id, "bad words")
+    made = await report(moodle, "sue", bad.id, None)
+    own = ListMessages(conversation_id=talk.id)
+    mine = await paging.page(moodle.context, who("sue"), own)
+    assert mine.reported == {bad.id: made.id}
+    area = ReadMessages(user_id="sue", conversation_id=talk.id)
+    page = await looking.read_messages(moodle.context, MANAGER, area)
+    assert page.reported is None
