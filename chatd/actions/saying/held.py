@@ -4,6 +4,8 @@ Every look and every decision is in the audit trail. What is let through is said
 its author said it now: whatever would be refused to the author now is refused then.
 """
 
+from dataclasses import replace
+
 from chatd.actions import presenting
 from chatd.actions.basis import cursors
 from chatd.actions.basis.context import Context
@@ -12,6 +14,7 @@ from chatd.actions.basis.facts import Place
 from chatd.actions.basis.noting import note_look, noted
 from chatd.clock import rfc3339
 from chatd.domain.people import Caller
+from chatd.domain.verdicts import decide
 from chatd.errors import Refused
 from chatd.store import messages
 from chatd.store.change import AlreadyDone, Change, Write
@@ -171,8 +174,8 @@ async def _said(
     message = record.message
     author = Caller(caller.tenant, message.author_id)
     place = await place_of(context, author, message.conversation_id)
-    require(place.may("send"))
     if not record.edits:
+        require(place.may("send"))
         return place, InsertMessage(
             id=record.id,
             conversation_id=message.conversation_id,
@@ -190,6 +193,9 @@ async def _said(
         raise Refused("edit_conflict")
     if now.edited_at_ms != record.expected_ms:
         raise Refused("edit_conflict")
+    # The time to edit in was up to the author, not to whoever let it wait.
+    case = replace(place.case, message=now, now_ms=record.held_at_ms)
+    require(decide("edit", case))
     return place, EditMessage(
         id=message.id,
         conversation_id=message.conversation_id,
@@ -198,6 +204,7 @@ async def _said(
         links_json=message.links_json,
         expected_ms=record.expected_ms,
         history=place.case.policy.history_for_new_members,
+        keep_days=place.case.policy.retain_removed_days,
     )
 
 

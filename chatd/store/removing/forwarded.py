@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from chatd.store.messages import RemoveMessage
+from chatd.store.saying.held import DropHeld
 from chatd.store.transaction import Transaction
 
 
@@ -19,14 +20,27 @@ async def copies(
     return tuple((row[0], row[1]) for row in rows)
 
 
+async def waiting(
+    tx: Transaction, tenant: str, message_id: str
+) -> tuple[DropHeld, ...]:
+    """The end of every copy that a moderator was still to let through."""
+    rows = await tx.all(
+        "SELECT id, conversation_id, author_id FROM held_message"
+        " WHERE tenant = $1 AND forwarded_from_id = $2 ORDER BY id",
+        tenant,
+        message_id,
+    )
+    return tuple(DropHeld(*row, files=True) for row in rows)
+
+
 async def removals(
     tx: Transaction, tenant: str, original: RemoveMessage
-) -> tuple[RemoveMessage, ...]:
+) -> tuple[RemoveMessage | DropHeld, ...]:
     """The removals of all copies: what staff remove goes everywhere (ITS-77).
 
     Elsewhere nobody is told who did it.
     """
-    return tuple(
+    said = tuple(
         replace(
             original,
             id=id_,
@@ -37,3 +51,4 @@ async def removals(
         )
         for id_, conversation_id in await copies(tx, tenant, original.id)
     )
+    return (*said, *await waiting(tx, tenant, original.id))

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from chatd.actions import conversations, messages, paging
+from chatd.actions import conversations, forwarding, messages, paging
 from chatd.actions.content import attachments
-from chatd.actions.keeping import audit
+from chatd.actions.directory import policies
+from chatd.actions.keeping import audit, vault
 from chatd.actions.saying import held
 from chatd.domain.announcements import Logged
 from chatd_protocol.chat.http.audit import ListAudit
+from chatd_protocol.chat.http.keeping import ListEdits
 from chatd_protocol.chat.http.screening import (
     HeldMessage,
     HeldMessagePage,
@@ -19,10 +21,12 @@ from chatd_protocol.chat.http.screening import (
     ReleaseHeldMessage,
 )
 from chatd_protocol.chat.objects import Conversation, Message
+from chatd_protocol.chat.policy import PutPolicy
 from chatd_protocol.chat.requests import (
     CloseConversation,
     DeleteMessage,
     EditMessage,
+    ForwardMessage,
     GetConversation,
     ListMessages,
 )
@@ -221,3 +225,42 @@ async def test_pages_and_who_looked(school: House, talk: Conversation) -> None:
     deeds = [one.deed for one in trail.entries]
     assert deeds == ["held_message.decided", *["held_messages.read"] * 4]
     assert PHONE not in str(trail)
+
+
+async def test_what_staff_removed_is_not_let_through_elsewhere(
+    school: House, talk: Conversation, tmp_path: Path
+) -> None:
+    """A forwarded insult would be said after it was removed everywhere (ITS-77)."""
+    group = await start(school, "anna", "sue", "tom")
+    await rule(school, "allow")
+    file = await upload(school, files_at(tmp_path), "tom")
+    said = await send(school, "tom", group.id, PHONE, attachment_ids=(file.id,))
+    await rule(school, "hold")
+    on = ForwardMessage(
+        message_id=said.id, conversation_id=talk.id, client_message_id="on"
+    )
+    waits = await forwarding.forward(school.context, who("sue"), on)
+    delete = DeleteMessage(message_id=said.id)
+    await messages.delete(school.context, who("anna"), delete)
+    assert (await queue(school)).messages == ()
+    assert await own(school, "sue", talk.id) == ()
+    await refused("not_found", release(school, waits.id))
+    (copy,) = waits.attachments or ()
+    await refused("not_found", attachments.find(school.context, who("sue"), copy.id))
+
+
+async def test_a_released_edit_keeps_what_was_said_before(
+    school: House, talk: Conversation
+) -> None:
+    """By a number in the new text an insult would be hidden from safeguarding."""
+    policy = {"pii": {"phone": "hold"}, "retainRemovedDays": 30}
+    asked = PutPolicy(tenant_id=TENANT, policy=policy)
+    await policies.put(school.context, school.platform, asked)
+    said = await send(school, "sue", talk.id, "an insult")
+    edit = EditMessage(message_id=said.id, text=PHONE)
+    await messages.edit(school.context, who("sue"), edit)
+    (waits,) = (await queue(school)).messages
+    await release(school, waits.id)
+    lead = who("lead", TENANT, "safeguarding")
+    kept = await vault.edits(school.context, lead, ListEdits(message_id=said.id))
+    assert [one.text for one in kept.messages] == ["an insult"]
