@@ -191,6 +191,22 @@ async def places(
     return [(row[14], to_record(row), row[15]) for row in rows]
 
 
+async def joined(
+    tx: Transaction, tenant: str, user_id: str
+) -> list[tuple[ConversationRecord, Stay]]:
+    """What a person is in now, and how: the latest activity first."""
+    rows = await tx.all(
+        f"SELECT {COLUMNS}, CASE WHEN m.joined_seq = 0 THEN 'guest' ELSE 'member' END"
+        " FROM membership m"
+        " JOIN conversation c ON c.tenant = m.tenant AND c.id = m.conversation_id"
+        " WHERE m.tenant = $1 AND m.user_id = $2 AND m.left_seq IS NULL"
+        " ORDER BY c.last_activity_ms DESC, c.id DESC",
+        tenant,
+        user_id,
+    )
+    return [(to_record(row), row[14]) for row in rows]
+
+
 async def direct(tx: Transaction, tenant: str, key: str) -> str | None:
     """The id of the direct conversation of two people, if they have one."""
     row = await tx.one(

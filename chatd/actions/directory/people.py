@@ -16,7 +16,6 @@ from chatd.actions.directory.deciding import Decide, commit, require_tenant
 from chatd.actions.directory.telling import everywhere
 from chatd.clock import rfc3339
 from chatd.domain.announcements import Hinted
-from chatd.domain.members import GUEST_SEQ
 from chatd.domain.people import Caller, Details, PersonRecord
 from chatd.errors import Refused
 from chatd.store import conversations, members, people
@@ -24,6 +23,7 @@ from chatd.store.change import Guard, Write
 from chatd.store.members import Part
 from chatd.store.people import EndSessions, PutPerson
 from chatd.store.personal import PermissionsMoved, SetPreferences
+from chatd.store.reporting.guests import LeaveAsGuest
 from chatd.store.rosters import RemoveRosterMember
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat.directory import DeleteUser, GetUser, PutUser, User
@@ -32,7 +32,8 @@ from chatd_protocol.chat.objects import Participant, StatedAvailability
 from chatd_protocol.chat.results import Empty
 
 CONVERSATIONS_HINTED_MAX: Final = 50
-"""People who share several get the hint several times; it changes looks only."""
+"""The latest ones: people who share several get the hint several times, and it changes
+looks only."""
 
 
 async def put(context: Context, caller: Caller, request: PutUser) -> User:
@@ -245,12 +246,17 @@ async def hint(context: Context, tenant: str, person: PersonRecord | PutPerson) 
             ),
         ),
     )
-    joined = await context.store.read(members.of_user, tenant, person.id)
+    joined = await context.store.read(conversations.joined, tenant, person.id)
+    # The others know of no guest, and of nobody else who has a mass message.
+    known = [
+        record.id
+        for record, stay in joined
+        if stay == "member" and record.kind != "mass"
+    ]
     context.publish(
         [
             Hinted(tenant, conversation_id, person.id, event)
-            for conversation_id, seq, _ in joined[:CONVERSATIONS_HINTED_MAX]
-            if seq != GUEST_SEQ  # the others know of no guest
+            for conversation_id in known[:CONVERSATIONS_HINTED_MAX]
         ]
     )
 
@@ -261,11 +267,14 @@ async def _parted(tx: Transaction, tenant: str, user_id: str) -> tuple[Write, ..
         RemoveRosterMember(enrolment.kind, enrolment.roster_id, user_id)
         for enrolment in enrolments
     ]
-    for conversation_id, *_ in await members.of_user(tx, tenant, user_id):
-        record = await conversations.record(tx, tenant, conversation_id)
-        if record is not None and record.kind != "direct":
-            writes.append(Part(conversation_id, (user_id,), None))
-        else:
-            others = await members.current_ids(tx, tenant, conversation_id)
-            writes.append(PermissionsMoved(conversation_id, tuple(others)))
+    joined = await conversations.joined(tx, tenant, user_id)
+    direct = [record.id for record, _ in joined if record.kind == "direct"]
+    both = await members.current_of(tx, tenant, direct)
+    for record, stay in joined:
+        if stay == "guest":
+            writes.append(LeaveAsGuest(record.id, user_id))
+        elif record.kind == "direct":
+            writes.append(PermissionsMoved(record.id, both[record.id]))
+        elif record.kind != "mass":  # whose readers would be told who has it
+            writes.append(Part(record.id, (user_id,), None))
     return tuple(writes)

@@ -126,15 +126,14 @@ async def everywhere(
     tx: Transaction, tenant: str, user_id: str
 ) -> tuple[PermissionsMoved, ...]:
     """The person is told anew everywhere; in a direct one the other one, too."""
-    told = []
-    joined = await members.of_user(tx, tenant, user_id)
-    for conversation_id, *_ in joined[:CONVERSATIONS_TOLD_MAX]:
-        record = await conversations.record(tx, tenant, conversation_id)
-        concerned: tuple[str, ...] = (user_id,)
-        if record is not None and record.kind == "direct":
-            concerned = await members.current_ids(tx, tenant, conversation_id)
-        told.append(PermissionsMoved(conversation_id, tuple(concerned)))
-    return tuple(told)
+    joined = await conversations.joined(tx, tenant, user_id)
+    records = [record for record, _ in joined[:CONVERSATIONS_TOLD_MAX]]
+    direct = [record.id for record in records if record.kind == "direct"]
+    both = await members.current_of(tx, tenant, direct)
+    return tuple(
+        PermissionsMoved(record.id, both.get(record.id, (user_id,)))
+        for record in records
+    )
 
 
 async def of_relations(

@@ -278,11 +278,22 @@ async def waiting(tx: Transaction, tenant: str, user_id: str) -> int:
 
 
 async def acquainted(tx: Transaction, tenant: str, user_id: str, other_id: str) -> bool:
-    """Whether the two share, or shared, a conversation."""
+    """Whether the two share, or shared, a conversation, and know that they do.
+
+    Of a mass message nobody knows who else has it, and of a guest that there is one.
+    """
+    taking_part = (
+        "EXISTS (SELECT 1 FROM membership s WHERE s.tenant = {0}.tenant"
+        " AND s.conversation_id = {0}.conversation_id AND s.user_id = {0}.user_id"
+        " AND s.joined_seq > 0)"
+    )
     row = await tx.one(
         "SELECT 1 FROM conversation_person a JOIN conversation_person b"
         " ON b.tenant = a.tenant AND b.conversation_id = a.conversation_id"
-        " WHERE a.tenant = $1 AND a.user_id = $2 AND b.user_id = $3 LIMIT 1",
+        " JOIN conversation c ON c.tenant = a.tenant AND c.id = a.conversation_id"
+        " AND c.kind <> 'mass' WHERE a.tenant = $1 AND a.user_id = $2"
+        f" AND b.user_id = $3 AND {taking_part.format('a')}"
+        f" AND {taking_part.format('b')} LIMIT 1",
         tenant,
         user_id,
         other_id,

@@ -1,8 +1,12 @@
 """If these fail, it is decided about the wrong two people, or about a stranger."""
 
+from chatd.actions.between import contacts
 from chatd.actions.between.knowing import known, shown
 from chatd.store.between.acquaintances import Acquaintance, SetBlock
-from tests.actions.deeds import refused, start, who
+from chatd.store.tenants import PutTenant
+from chatd_protocol.chat.social.people import RemoveContact
+from tests.actions.deeds import look, refused, report_whole, start, who
+from tests.actions.mass.schools import deliver, furnish, send
 from tests.support.house import House
 
 
@@ -35,3 +39,25 @@ async def test_how_it_is_shown(school: House) -> None:
     half = Acquaintance("sue", "received", False, 5)
     contact = shown(half, person.person)
     assert (contact.state, contact.at) == ("received", "1970-01-01T00:00:00.005Z")
+
+
+async def test_a_message_to_all_acquaints_nobody(school: House) -> None:
+    """Whoever has the same message would learn names of strangers, id by id."""
+    await furnish(school)
+    await send(school, "anna", "unit:north")
+    await deliver(school)
+    await school.write(PutTenant("School", "moodle"))
+    found = await school.context.store.read(known, who("gail"), "tom")
+    assert not found.acquainted
+    asked = RemoveContact(user_id="tom")
+    await refused("not_found", contacts.remove(school.context, who("gail"), asked))
+
+
+async def test_a_guest_is_nobodys_acquaintance(school: House) -> None:
+    """Who was reported would find out that a teacher came in unseen (ITS-68)."""
+    await school.conversation("group", "zed", "tom")
+    made = await report_whole(school, "tom", "group")
+    await look(school, "anna", made.id, enter=True)
+    for one in ("zed", "tom"):
+        found = await school.context.store.read(known, who(one), "anna")
+        assert found.acquainted is (one == "tom"), "whom he wrote to with the report"
