@@ -29,7 +29,7 @@ from chatd.domain.texts import normal_draft
 from chatd.domain.verdicts import decide
 from chatd.errors import Refused, invalid
 from chatd.ids import new_id
-from chatd.store import conversations, messages
+from chatd.store import conversations, messages, people
 from chatd.store.change import AlreadyDone, Change, Guard, Key, Write
 from chatd.store.conversations import CreateConversation
 from chatd.store.engine import applying
@@ -180,8 +180,12 @@ async def _find(
 ) -> _Found:
     policy, guard = await rules_of(tx, caller.tenant)
     shown, files = await _evidence(tx, caller.tenant, policy, place, record)
+    # Whoever said something in it is not erased in the moment before it is kept.
+    said = sorted({one.author.id for one in shown})
+    speakers = await people.many(tx, caller.tenant, said)
+    guards = (guard, *(Guard("person", i, one.version) for i, one in speakers.items()))
     if policy.report.to != "chosen_teacher":
-        return _Found("", None, shown, files, (guard,))
+        return _Found("", None, shown, files, guards)
     if teacher_id is None:
         raise invalid("/teacherId", "required")
     known = await parties(tx, caller.tenant, [caller.user_id, teacher_id])
@@ -192,9 +196,8 @@ async def _find(
     # Whether there is somebody of that name is told to nobody.
     require(decide("reportTo", case))
     key = direct_key(caller.user_id, teacher_id)
-    guards = (
-        guard,
-        *(Guard("person", id_, one.person.version) for id_, one in known.items()),
+    guards += tuple(
+        Guard("person", id_, one.person.version) for id_, one in known.items()
     )
     existing = await conversations.direct(tx, caller.tenant, key)
     return _Found(teacher_id, existing, shown, files, guards)
@@ -217,6 +220,8 @@ async def _evidence(
         most = 2 * around + 1
         latest = await messages.older(tx, *here, before=head + 1, limit=most)
         return _messages(latest[::-1]), Chosen()
+    # As it is in this moment, like what is around it.
+    record = await messages.by_id(tx, tenant, record.id) or record
     older = await messages.older(tx, *here, before=record.seq, limit=around)
     newer = await messages.newer(tx, *here, after=record.seq, limit=around)
     files = await attachments.copies(tx, tenant, record.id)

@@ -163,7 +163,7 @@ async def open_(
     await note_look(context, caller, "reports.read", "report", record.case_id)
     conversation = None
     if request.enter:
-        conversation = await _enter(context, caller, record, case)
+        conversation = await _enter(context, caller, request.report_id)
     found, message = await context.store.read(_seen, caller.tenant, record)
     verdicts = {
         action: decide(action, replace(case, message=message))
@@ -182,22 +182,26 @@ async def open_(
     )
 
 
-async def _enter(
-    context: Context, caller: Caller, record: ReportRecord, case: Case
-) -> Conversation:
-    whole = record.message_id is None
-    opens = case.policy.report.gives_access == "guest_moderator"
-    person = bool(case.sender.person.roles)
-    if not (whole and opens and person and record.state == "open"):
-        raise Refused("forbidden")
-    if not case.member:
-        id_ = record.conversation_id
-        note = noted(caller, "conversation.read", "conversation", id_)
-        write = EnterAsGuest(id_, caller.user_id)
-        await context.store.commit(
-            Change(caller.tenant, context.clock.now_ms(), (write, note))
-        )
-    return await presenting.conversation(context, caller, record.conversation_id)
+async def _enter(context: Context, caller: Caller, report_id: str) -> Conversation:
+    where = ""
+
+    async def change() -> Change | None:
+        nonlocal where
+        record, case = await context.store.read(case_of, caller, report_id)
+        whole = record.message_id is None
+        opens = case.policy.report.gives_access == "guest_moderator"
+        person = bool(case.sender.person.roles)
+        if not (whole and opens and person and record.state == "open"):
+            raise Refused("forbidden")
+        where = record.conversation_id
+        if case.member:
+            return None
+        note = noted(caller, "conversation.read", "conversation", where)
+        write = EnterAsGuest(where, caller.user_id, record.case_id)
+        return Change(caller.tenant, context.clock.now_ms(), (write, note))
+
+    await carry_out(context, change)
+    return await presenting.conversation(context, caller, where)
 
 
 async def _seen(

@@ -95,6 +95,7 @@ _TOO_LATE: Final = (
     lapsing.Claimed,
     audience.Known,
     jobs.Lost,
+    guests.Settled,
 )
 """What a write finds otherwise than the deed did that it belongs to."""
 

@@ -30,7 +30,7 @@ async def waiting(
         tenant,
         message_id,
     )
-    return tuple(DropHeld(*row, files=True) for row in rows)
+    return tuple(DropHeld(row[0], row[1], row[2], files=True) for row in rows)
 
 
 async def removals(

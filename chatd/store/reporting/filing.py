@@ -11,6 +11,7 @@ from chatd.store.content import attachments
 from chatd.store.content.attachments import Attach
 from chatd.store.effects import Effects
 from chatd.store.reporting import guests
+from chatd.store.reporting.guests import Settled
 from chatd.store.transaction import Transaction
 
 
@@ -89,30 +90,29 @@ async def file(tx: Transaction, effects: Effects, write: FileReport) -> None:
     Raises:
         Reported: the reporter has done so already.
     """
-    about = (write.conversation_id, write.message_id or "", write.destination)
-    await tx.run(
+    # An open case is locked as it is: nobody decides about it before this is in it.
+    ((case_id,),) = await tx.all(
         "INSERT INTO report_case (tenant, id, conversation_id, message_id, destination,"
         " author_id, state, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, 'open', $7)"
         " ON CONFLICT (tenant, conversation_id, message_id, destination)"
-        " WHERE state = 'open' DO NOTHING",
+        " WHERE state = 'open' DO UPDATE SET state = excluded.state RETURNING id",
         effects.tenant,
         write.case_id,
-        *about,
+        write.conversation_id,
+        write.message_id or "",
+        write.destination,
         write.author_id,
         effects.at_ms,
     )
-    rows = await tx.all(
-        "SELECT k.id, r.id FROM report_case k LEFT JOIN report r ON r.tenant = k.tenant"
-        " AND r.case_id = k.id AND r.reporter_id = $5 AND r.state = 'open'"
-        " WHERE k.tenant = $1 AND k.conversation_id = $2 AND k.message_id = $3"
-        " AND k.destination = $4 AND k.state = 'open'",
+    known = await tx.one(
+        "SELECT id FROM report WHERE tenant = $1 AND case_id = $2"
+        " AND reporter_id = $3 AND state = 'open'",
         effects.tenant,
-        *about,
+        case_id,
         write.reporter_id,
     )
-    case_id, known = rows[0]
     if known is not None:
-        raise Reported(known)
+        raise Reported(known[0])
     await tx.run(
         "INSERT INTO report (tenant, id, case_id, reporter_id, reason, text, state,"
         " created_at_ms, sent_conversation_id, sent_message_id, pseq)"
@@ -140,7 +140,11 @@ async def file(tx: Transaction, effects: Effects, write: FileReport) -> None:
 
 
 async def withdraw(tx: Transaction, effects: Effects, write: WithdrawReport) -> None:
-    """Apply a `WithdrawReport`; one that is not open stays as it is."""
+    """Apply a `WithdrawReport`.
+
+    Raises:
+        Settled: it is not an open report of this person's.
+    """
     done = await tx.run(
         "UPDATE report SET state = 'withdrawn' WHERE tenant = $1 AND id = $2"
         " AND reporter_id = $3 AND state = 'open'",
@@ -149,7 +153,7 @@ async def withdraw(tx: Transaction, effects: Effects, write: WithdrawReport) -> 
         write.reporter_id,
     )
     if not done:
-        return
+        raise Settled
     await tx.run(
         "UPDATE report SET pseq = $3 WHERE tenant = $1 AND id = $2",
         effects.tenant,
@@ -168,8 +172,11 @@ async def withdraw(tx: Transaction, effects: Effects, write: WithdrawReport) -> 
 
 
 async def resolve(tx: Transaction, effects: Effects, write: ResolveCase) -> None:
-    """Apply a `ResolveCase`; a decision that was made stays. Two statements for the
-    reporters, however many they are."""
+    """Apply a `ResolveCase`. Two statements for the reporters, however many they are.
+
+    Raises:
+        Settled: somebody has decided already, or it was withdrawn.
+    """
     done = await tx.run(
         "UPDATE report_case SET state = 'resolved', decision = $3, note = $4,"
         " resolved_by = $5, resolved_at_ms = $6"
@@ -182,7 +189,7 @@ async def resolve(tx: Transaction, effects: Effects, write: ResolveCase) -> None
         effects.at_ms,
     )
     if not done:
-        return
+        raise Settled
     moved = await tx.all(
         "UPDATE person SET personal_seq = personal_seq + 1, changed_at_ms = $3,"
         " changed_in = change_mark() WHERE tenant = $1 AND id IN (SELECT r.reporter_id"

@@ -12,12 +12,17 @@ from chatd.store.effects import Effects
 from chatd.store.transaction import Transaction
 
 
+class Settled(Exception):
+    """A report, or a case, that was to be open is not: decide again."""
+
+
 @dataclass(frozen=True, slots=True)
 class EnterAsGuest:
-    """Somebody comes in; what was said before does not count as unread."""
+    """Somebody comes in by an open case; what was said before is no unread."""
 
     conversation_id: str
     user_id: str
+    case_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,11 @@ class LeaveAsGuest:
 
 
 async def enter(tx: Transaction, effects: Effects, write: EnterAsGuest) -> None:
-    """Apply an `EnterAsGuest`; who is a member or a guest stays what he is."""
+    """Apply an `EnterAsGuest`; who is a member or a guest stays what he is.
+
+    Raises:
+        Settled: the case is not open any more.
+    """
     here = (effects.tenant, write.conversation_id, write.user_id)
     there = await tx.one(
         "SELECT 1 FROM membership WHERE tenant = $1 AND conversation_id = $2"
@@ -38,6 +47,15 @@ async def enter(tx: Transaction, effects: Effects, write: EnterAsGuest) -> None:
     )
     if there is not None:
         return
+    # It stays open until this is done: whoever ends it then finds the guest.
+    still = await tx.run(
+        "UPDATE report_case SET state = state WHERE tenant = $1 AND id = $2"
+        " AND state = 'open'",
+        effects.tenant,
+        write.case_id,
+    )
+    if not still:
+        raise Settled
     await tx.run(
         "INSERT INTO membership (tenant, conversation_id, user_id, joined_seq)"
         " VALUES ($1, $2, $3, $4)",

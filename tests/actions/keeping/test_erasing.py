@@ -24,7 +24,7 @@ from chatd_protocol.chat.http.keeping import (
     PutHold,
 )
 from chatd_protocol.chat.policy import PutPolicy
-from chatd_protocol.chat.reporting.reports import ResolveReport
+from chatd_protocol.chat.reporting.reports import Report, ResolveReport
 from chatd_protocol.chat.requests import (
     EditMessage,
     FirstMessage,
@@ -157,7 +157,8 @@ async def test_what_is_kept_meanwhile_goes_too(
     policy = PutPolicy(tenant_id=TENANT, policy={"retainRemovedDays": 30})
     await policies.put(school.context, school.platform, policy)
     monkeypatch.setattr(purging, "AT_ONCE", 1)
-    remove, calls = erasing._remove_some, []
+    remove = erasing._remove_some
+    calls: list[Report] = []
 
     async def meanwhile(*args: Any) -> int:
         if not calls:

@@ -1,19 +1,27 @@
 """If these fail, a child's report does not get through, or somebody learns of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from chatd.actions import conversations, messages, paging, personal, recovery
 from chatd.actions.directory import policies
+from chatd.actions.keeping import erasing
 from chatd.actions.reporting import filing, reviewing
 from chatd.store.people import PutPerson
+from chatd.store.reporting import filing as stored
+from chatd.store.reporting.guests import EnterAsGuest
 from chatd.store.tenants import PutTenant
 from chatd_protocol.chat import requests
+from chatd_protocol.chat.http.keeping import EraseUser
 from chatd_protocol.chat.objects import Message
 from chatd_protocol.chat.policy import PutPolicy
 from chatd_protocol.chat.reporting.reports import (
     ListReports,
+    OpenReport,
     Report,
     ReportMessage,
+    ResolveReport,
     WithdrawReport,
 )
 from chatd_protocol.chat.results import ReportRow
@@ -27,6 +35,8 @@ from tests.actions.deeds import (
     start,
     who,
 )
+from tests.actions.keeping.trailing import noted
+from tests.actions.meanwhile import just_before
 from tests.support.house import TENANT, House
 
 
@@ -234,3 +244,75 @@ async def test_platforms_without_reports_offer_none(school: House) -> None:
     await policies.put(school.context, school.platform, rules)
     more = await send(school, "adam", talk.id)
     assert (await report(school, "sue", more.id, None)).teacher is None
+
+
+# ------------------------------------------------- what others do in that moment
+
+
+async def test_decided_while_it_is_withdrawn(school: House) -> None:
+    """The words that a decision rests on would be gone, as if it were taken back."""
+    group = await start(school, "sue", "tom", "uma")
+    bad = await send(school, "tom", group.id)
+    made = await report(school, "sue", bad.id, text="he insults me")
+    decided = ResolveReport(report_id=made.id, decision="warned")
+
+    async def decide() -> None:
+        await reviewing.resolve(school.context, who("anna"), decided)
+
+    context = just_before(school.context, stored.WithdrawReport, decide)
+    done = await withdraw(replace(school, context=context), "sue", made.id)
+    assert (done.state, done.decision) == ("resolved", "warned")
+    assert made.sent_to is not None
+    (brought,) = await history(school, "anna", made.sent_to)
+    assert brought.text == "he insults me"
+
+
+async def test_decided_twice_at_once(school: House) -> None:
+    """A message would be removed by who came second, and the trail tell two ends."""
+    group = await start(school, "sue", "tom", "uma")
+    bad = await send(school, "tom", group.id, "harmless")
+    made = await report(school, "sue", bad.id)
+    first = ResolveReport(report_id=made.id, decision="noAction")
+    lead = who("lead", TENANT, "safeguarding")
+
+    async def decide() -> None:
+        await reviewing.resolve(school.context, lead, first)
+
+    context = just_before(school.context, stored.ResolveCase, decide)
+    second = ResolveReport(report_id=made.id, decision="removed", remove_message=True)
+    done = await reviewing.resolve(context, who("anna"), second)
+    assert done.decision == "noAction"
+    (seen,) = await history(school, "tom", group.id)
+    assert seen.text == "harmless"
+    assert len(await noted(school, "report.resolved")) == 1
+
+
+async def test_decided_while_somebody_comes_in(school: House) -> None:
+    """The teacher would be in there for ever, unseen and for no reason."""
+    group = await start(school, "sue", "tom", "uma")
+    made = await report_whole(school, "sue", group.id)
+    lead = who("lead", TENANT, "safeguarding")
+
+    async def decide() -> None:
+        request = ResolveReport(report_id=made.id, decision="noAction")
+        await reviewing.resolve(school.context, lead, request)
+
+    context = just_before(school.context, EnterAsGuest, decide)
+    enter = OpenReport(report_id=made.id, enter=True)
+    await refused("forbidden", reviewing.open_(context, who("anna"), enter))
+    await refused("not_found", history(school, "anna", group.id))
+
+
+async def test_erased_while_it_is_reported(school: House) -> None:
+    """Words of somebody who was erased would be kept, and nobody look for them."""
+    group = await start(school, "sue", "tom", "uma")
+    bad = await send(school, "tom", group.id, "secret words")
+
+    async def erase() -> None:
+        admin = who("lms", TENANT, "admin")
+        await erasing.erase(school.context, admin, EraseUser(user_id="tom"))
+
+    context = just_before(school.context, stored.FileReport, erase)
+    made = await report(replace(school, context=context), "sue", bad.id)
+    opened = await look(school, "anna", made.id)
+    assert "secret" not in repr(opened)

@@ -1,13 +1,17 @@
 """If these fail, reports are lost, doubled, or seen where they must not be."""
 
+import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from chatd.domain.announcements import PersonalMoved
 from chatd.store import conversations
-from chatd.store.change import AlreadyDone
-from chatd.store.reporting import reading
+from chatd.store.change import AlreadyDone, Moved
+from chatd.store.effects import Effects
+from chatd.store.engine.postgres.connections import PostgresTransaction
+from chatd.store.reporting import filing, reading
 from chatd.store.reporting.filing import (
     FileReport,
     PurgeReport,
@@ -78,7 +82,8 @@ async def test_a_case_ends_with_its_last_report(talk: Shelf) -> None:
     """One child's change of mind would end what another has reported (ITS-87)."""
     await talk.write(filed("r1", "sue"))
     await talk.write(filed("r2", "uma"))
-    await talk.write(WithdrawReport("r1", "case-r1", "uma", "club"))
+    with pytest.raises(Moved):
+        await talk.write(WithdrawReport("r1", "case-r1", "uma", "club"))
     await talk.write(WithdrawReport("r1", "case-r1", "sue", "club"))
     whose = Queue("anna")
     page: dict[str, Any] = {"state": "open", "before": None, "limit": 9}
@@ -95,8 +100,12 @@ async def test_a_decision_is_made_once(talk: Shelf) -> None:
     """Two who decide at once would both believe that theirs holds."""
     await talk.write(filed("r1", "sue"))
     await talk.write(ResolveCase("case-r1", "club", "warned", None, "anna"))
-    await talk.write(ResolveCase("case-r1", "club", "noAction", None, "ben"))
-    await talk.write(WithdrawReport("r1", "case-r1", "sue", "club"))
+    for late in (
+        ResolveCase("case-r1", "club", "noAction", None, "ben"),
+        WithdrawReport("r1", "case-r1", "sue", "club"),
+    ):
+        with pytest.raises(Moved):
+            await talk.write(late)
     found = await talk.store.read(reading.many, TENANT, ["r1"])
     assert (found["r1"].state, found["r1"].decision) == ("resolved", "warned")
     assert found["r1"].resolved_by == "anna"
@@ -120,3 +129,25 @@ async def test_a_restored_backup_does_not_bring_it_back(talk: Shelf) -> None:
     noted = Erasure(TENANT, "report", "r1", {}, 1)
     assert await erase_again(talk.store, [noted]) == 1
     assert await talk.store.read(reading.evidence, TENANT, "case-r1", 9) == []
+
+
+@pytest.mark.engines("postgres")
+async def test_a_report_in_the_moment_of_a_decision(talk: Shelf) -> None:
+    """It would be in a case that is closed: in no queue, and never answered."""
+    await talk.write(filed("r1", "sue"))
+    link = await asyncpg.connect(talk.url)
+    try:
+        await link.execute("BEGIN")
+        effects = Effects(TENANT, talk.clock.at_ms)
+        await filing.file(PostgresTransaction(link), effects, filed("r2", "uma"))
+        decision = ResolveCase("case-r1", "club", "warned", None, "anna")
+        decided = asyncio.create_task(talk.write(decision))
+        done, _ = await asyncio.wait({decided}, timeout=0.3)
+        await link.execute("COMMIT")
+        await decided
+        assert done == set(), "it waits for who is about to report"
+    finally:
+        await link.close()
+    found = await talk.store.read(reading.many, TENANT, ["r1", "r2"])
+    assert {one.case_id for one in found.values()} == {"case-r1"}
+    assert {one.state for one in found.values()} == {"resolved"}
