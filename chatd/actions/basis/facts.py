@@ -26,6 +26,9 @@ from chatd.store.transaction import Transaction
 ENTRIES_MAX: Final = 50_000
 """People in conversations that are kept: some 50 MB, an evening's active pairs."""
 
+MANY: Final = 1_000
+"""Places that are forgotten one by one; of more, most of them, all are at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -137,16 +140,30 @@ class Facts:
     def drop(self, tenant: str, noun: str, id_: str) -> None:
         """Forget everything that rests on this fact."""
         self._moves += 1
-        for key in self._by_fact.pop((tenant, noun, id_), ()):
-            self._places.pop(key, None)
+        gone = self._by_fact.pop((tenant, noun, id_), set())
+        if 2 * len(gone) > MANY + len(self._places):
+            self.clear()
+            return
+        for key in gone:
+            if (place := self._places.pop(key, None)) is None:
+                continue
+            for fact in _facts_of(key, place):
+                resting = self._by_fact.get(fact, set())
+                resting.discard(key)
+                if not resting:
+                    self._by_fact.pop(fact, None)
 
     def _keep(self, key: Key, place: Place) -> None:
         if len(self._places) >= ENTRIES_MAX:
             self.clear()
         self._places[key] = place
-        tenant = key[0]
-        for guard in place.guards:
-            self._by_fact.setdefault((tenant, guard.noun, guard.id), set()).add(key)
+        for fact in _facts_of(key, place):
+            self._by_fact.setdefault(fact, set()).add(key)
+
+
+def _facts_of(key: Key, place: Place) -> list[Key]:
+    """What a kept place rests on, named as announcements name it."""
+    return [(key[0], guard.noun, guard.id) for guard in place.guards]
 
 
 async def place_now(

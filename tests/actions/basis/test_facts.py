@@ -84,3 +84,27 @@ async def test_nobody_knows_what_has_moved(school: House) -> None:
     place = await facts.place(TENANT, "c", "sue")
     facts.clear()
     assert await facts.place(TENANT, "c", "sue") is not place
+
+
+async def test_what_is_forgotten_leaves_nothing(school: House) -> None:
+    """A gateway would grow with every conversation that ever changed."""
+    facts = school.context.facts
+    for number in range(20):
+        await school.conversation(f"c{number}", "sue", "tom")
+        await facts.place(TENANT, f"c{number}", "sue")
+        await school.write(Part(f"c{number}", ("tom",), None))
+    assert sum(map(len, facts._by_fact.values())) == 0
+
+
+async def test_one_fact_of_many_places_is_forgotten_with_its_own(
+    school: House,
+) -> None:
+    """A change in one conversation would make everybody ask the store again."""
+    facts = school.context.facts
+    for number in range(5):
+        await school.conversation(f"c{number}", "sue", "tom")
+    kept = [await facts.place(TENANT, f"c{number}", "sue") for number in range(5)]
+    facts.drop(TENANT, "conversation", "c0")
+    for number in range(1, 5):
+        assert await facts.place(TENANT, f"c{number}", "sue") is kept[number]
+    assert await facts.place(TENANT, "c0", "sue") is not kept[0]
