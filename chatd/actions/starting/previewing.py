@@ -30,7 +30,9 @@ async def _preview(
     most = wanted.policy.recipients_max
     whole = wanted.roster is not None
     kind = _kind(wanted)
-    people = [] if whole else list(wanted.people)
+    # Of too many nobody is judged: it is refused as it stands, and has no bound.
+    many = most is not None and len(wanted.people) > most
+    people = [] if whole or many else list(wanted.people)
     verdicts = await judged(tx, caller, people, kind=kind)
     code = None
     # Known to be too many before anybody is counted (ITS-49); a union that is too large

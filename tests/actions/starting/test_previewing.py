@@ -12,6 +12,7 @@ from chatd.store.tenants import PutTenant
 from chatd_protocol.chat.requests import PreviewRecipients, Recipient
 from chatd_protocol.chat.results import RecipientsPreview
 from tests.actions.deeds import refused, start, who
+from tests.support.databases import execute
 from tests.support.house import House
 
 BOTH = ("group", "individual")
@@ -114,3 +115,17 @@ async def test_where_there_are_no_groups_there_is_no_choice(school: House) -> No
     await school.write(PutTenant("School", "tutoring"))
     found = await preview(school, "sue", ("user", "anna"), ("user", "tom"))
     assert found.modes == ()
+
+
+async def test_more_people_than_a_statement_takes(school: House, database: str) -> None:
+    """Whoever teaches very large courses would be told of an error of ours."""
+    for name in ("huge", "vast"):
+        await school.course(name, anna="teacher")
+        await execute(
+            database,
+            "WITH RECURSIVE seat (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seat"
+            " WHERE n < 20000) INSERT INTO roster_member"
+            f" SELECT 'school', 'course', '{name}', '{name}-' || n, 'student' FROM seat",
+        )
+    found = await preview(school, "anna", ("course", "huge"), ("course", "vast"))
+    assert (found.count, found.code) == (40_000, "too_many_recipients")
