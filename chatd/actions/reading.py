@@ -11,7 +11,7 @@ from chatd.domain.announcements import Hinted
 from chatd.domain.people import Caller
 from chatd.errors import Refused
 from chatd.limits import Limits
-from chatd.store import members, messages, personal
+from chatd.store import conversation_views, members, messages, personal
 from chatd.store.between import acquaintances
 from chatd.store.change import Change, Write
 from chatd.store.conversation_views import ConversationView
@@ -66,18 +66,29 @@ async def mark_unread(
 async def _own(
     context: Context, caller: Caller, conversation_id: str
 ) -> ConversationView:
-    gathered = await context.store.read(
-        presenting.gather,
+    view = await context.store.read(_view, caller, conversation_id, context.limits)
+    if view is None:
+        raise Refused("not_found")
+    if not view.member:
+        raise Refused("not_participant")
+    return view
+
+
+async def _view(
+    tx: Transaction, caller: Caller, conversation_id: str, limits: Limits
+) -> ConversationView | None:
+    """What the caller has read there, without the people: nobody is judged."""
+    policy = await policy_of(tx, caller.tenant)
+    found = await conversation_views.views(
+        tx,
         caller.tenant,
         caller.user_id,
-        [conversation_id],
-        context.limits,
+        ids=[conversation_id],
+        unread_bound=limits.unread_exact,
+        others_max=0,
+        history=policy.history_for_new_members,
     )
-    if not gathered.views:
-        raise Refused("not_found")
-    if not gathered.views[0].member:
-        raise Refused("not_participant")
-    return gathered.views[0]
+    return found[0] if found else None
 
 
 async def _write(

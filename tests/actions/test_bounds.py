@@ -6,6 +6,7 @@ Change, whose statements do not depend on what is there.
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +22,15 @@ from chatd.actions import (
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import Facts
 from chatd.actions.reporting import filing, reviewing
+from chatd.actions.starting.wanting import also_to, first_message, wanted_of
 from chatd.store.messages import InsertMessage
 from chatd.store.transaction import Row, SqlValue, Transaction
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.reporting.reports import ListReports, ReportConversation
 from tests.actions.deeds import report, send, start, who
-from tests.support.house import House
+from tests.actions.uploads import upload
+from tests.support.files import files_at
+from tests.support.house import TENANT, House
 
 ROWS_A_PAGE = 3 * 50
 """A page of messages names up to as many authors and conversations again."""
@@ -222,3 +226,46 @@ async def test_a_long_queue_costs_what_a_short_one_does(school: House) -> None:
             await reviewing.page(context, who(reader), asked)
             spent.append(meter.statements)
     assert spent[:2] == spent[2:]
+
+
+async def test_a_file_to_many_costs_what_it_costs_to_few(
+    school: House, tmp_path: Path
+) -> None:
+    """A form for a whole year would be looked up once for each pupil."""
+    files = files_at(tmp_path)
+    spent = []
+    for pupils in (("sue",), ("sue", "tom", "uma")):
+        await school.course(f"c{len(pupils)}", anna="teacher", zed="student")
+        form = await upload(school, files, "anna")
+        context, meter = metered(school.context)
+        caller = who("anna")
+        first = await first_message(
+            context, caller, wanted_of(context, caller, _sent(form.id))
+        )
+        assert first is not None
+        made = await context.store.read(also_to, TENANT, first, pupils)
+        assert len({one.attached for one in made.values()}) == len(pupils)
+        spent.append(meter.statements)
+    assert spent[0] == spent[1]
+
+
+def _sent(file_id: str) -> requests.StartConversation:
+    return requests.StartConversation(
+        recipients=(requests.Recipient(kind="course", id="math"),),
+        client_request_id=file_id,
+        mode="individual",
+        message=requests.FirstMessage(attachment_ids=(file_id,)),
+    )
+
+
+async def test_to_mark_as_read_judges_nobody(school: House) -> None:
+    """Each message that somebody reads would be as much work as to open the talk."""
+    talk = await start(school, "anna", "sue")
+    said = await send(school, "anna", talk.id)
+    context, meter = metered(school.context)
+    await _one(context, talk.id)
+    opening, meter.statements = meter.statements, 0
+    asked = requests.MarkRead(conversation_id=talk.id, seq=said.seq)
+    await reading.mark_read(context, who("sue"), asked)
+    # Before and after the write; a look at the people took three more each time.
+    assert meter.statements <= 2 * (opening - 3)

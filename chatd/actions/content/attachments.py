@@ -99,19 +99,19 @@ async def copies(tx: Transaction, tenant: str, message_id: str) -> Chosen:
 
     Whoever forwards has been found to see the message.
     """
-    return _copied(await attachments.of_message(tx, tenant, message_id))
+    return copied(await attachments.of_message(tx, tenant, message_id))
 
 
-async def again(tx: Transaction, tenant: str, chosen: Chosen) -> Chosen:
-    """Copies of what was chosen for one message, for another with the same words.
-
-    They are given after the ones that they are copies of.
-    """
+async def records_of(
+    tx: Transaction, tenant: str, chosen: Chosen
+) -> tuple[AttachmentRecord, ...]:
+    """The files that were chosen, in their order, as far as they are there."""
     known = await attachments.many(tx, tenant, [one.id for one in chosen.attached])
-    return _copied([known[one.id] for one in chosen.attached if one.id in known])
+    return tuple(known[one.id] for one in chosen.attached if one.id in known)
 
 
-def _copied(records: Iterable[AttachmentRecord]) -> Chosen:
+def copied(records: Iterable[AttachmentRecord]) -> Chosen:
+    """Copies of these for another message, given after what they are copies of."""
     made = [(Attach(new_id(), copy_of=record.id), record) for record in records]
     if not made:
         return Chosen()

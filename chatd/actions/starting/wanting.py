@@ -99,9 +99,10 @@ async def also_to(
 ) -> dict[str, InsertMessage]:
     """The same words and files for each of several people, under ids of their own."""
     chosen = Chosen(first.attached, first.attachments_json)
+    records = await attachments.records_of(tx, tenant, chosen)
     made = {}
     for user_id in user_ids:
-        files = await attachments.again(tx, tenant, chosen)
+        files = attachments.copied(records)
         made[user_id] = replace(
             first,
             id=new_id(),
