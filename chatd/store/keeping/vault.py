@@ -78,9 +78,11 @@ async def keep(tx: Transaction, effects: Effects, taken: Taken) -> None:
     """Copy a message as it stands, if the policy or a hold asks for it."""
     kept = await tx.run(
         "INSERT INTO vault (tenant, message_id, seq, conversation_id, author_id,"
-        " why_kind, text, attachments_json, said_at_ms, taken_at_ms, taken_by)"
+        " why_kind, text, attachments_json, said_at_ms, taken_at_ms, taken_by,"
+        " forwarded_author_id)"
         " SELECT m.tenant, m.id, $3, m.conversation_id, m.author_id, $4, m.text,"
-        " m.attachments_json, coalesce(m.edited_at_ms, m.created_at_ms), $5, $6"
+        " m.attachments_json, coalesce(m.edited_at_ms, m.created_at_ms), $5, $6,"
+        " m.forwarded_author_id"
         " FROM message m WHERE m.tenant = $1 AND m.id = $2 AND m.removed_at_ms IS NULL"
         f" AND (CAST($7 AS BIGINT) > 0 OR {HELD})",
         effects.tenant,
@@ -128,9 +130,13 @@ async def due(
     author_id: str | None = None,
     limit: int,
 ) -> tuple[tuple[str, int], ...]:
-    """What was taken away before a moment and is not on hold, the oldest first."""
+    """What was taken away before a moment and is not on hold, the oldest first.
+
+    Of an author also what others forwarded.
+    """
     given = () if author_id is None else (author_id,)
-    whose = "" if author_id is None else " AND m.author_id = $4"
+    whose = " AND (m.author_id = $4 OR m.forwarded_author_id = $4)"
+    whose = "" if author_id is None else whose
     rows = await tx.all(
         "SELECT m.message_id, m.seq FROM vault m WHERE m.tenant = $1"
         f" AND m.taken_at_ms < $2 AND NOT {HELD}{whose}"

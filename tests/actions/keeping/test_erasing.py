@@ -26,6 +26,7 @@ from chatd_protocol.chat.http.keeping import (
 from chatd_protocol.chat.policy import PutPolicy
 from chatd_protocol.chat.reporting.reports import Report, ResolveReport
 from chatd_protocol.chat.requests import (
+    DeleteMessage,
     EditMessage,
     FirstMessage,
     ForwardMessage,
@@ -177,3 +178,22 @@ async def test_what_is_kept_meanwhile_goes_too(
     assert "secret" not in repr(seen)
     kept = await vault.page(school.context, LEAD, ListVault())
     assert kept.messages == ()
+
+
+async def test_words_that_others_forwarded_and_removed(school: House) -> None:
+    """What was erased could be read in the vault, under another one's name."""
+    policy = PutPolicy(tenant_id=TENANT, policy={"retainRemovedDays": 30})
+    await policies.put(school.context, school.platform, policy)
+    talk = await start(school, "sue", "tom")
+    said = await send(school, "sue", talk.id, "a secret")
+    other = await start(school, "tom", "uma")
+    on = ForwardMessage(
+        message_id=said.id, conversation_id=other.id, client_message_id="f"
+    )
+    copy = await forwarding.forward(school.context, who("tom"), on)
+    delete = DeleteMessage(message_id=copy.id)
+    await messages.delete(school.context, who("tom"), delete)
+    kept = await vault.page(school.context, LEAD, ListVault())
+    assert [one.text for one in kept.messages] == ["a secret"]
+    await erasing.erase(school.context, ADMIN, ERASE)
+    assert (await vault.page(school.context, LEAD, ListVault())).messages == ()

@@ -121,11 +121,12 @@ async def test_more_people_than_a_statement_takes(school: House, database: str) 
     """Whoever teaches very large courses would be told of an error of ours."""
     for name in ("huge", "vast"):
         await school.course(name, anna="teacher")
+        seat = f"'{name}', '{name}-' || n, 'student'"
         await execute(
             database,
             "WITH RECURSIVE seat (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seat"
             " WHERE n < 20000) INSERT INTO roster_member"
-            f" SELECT 'school', 'course', '{name}', '{name}-' || n, 'student' FROM seat",
+            f" SELECT 'school', 'course', {seat} FROM seat",
         )
     found = await preview(school, "anna", ("course", "huge"), ("course", "vast"))
     assert (found.count, found.code) == (40_000, "too_many_recipients")
