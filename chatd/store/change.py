@@ -37,7 +37,7 @@ from chatd.store.personal import (
     SetMarks,
     SetPreferences,
 )
-from chatd.store.removing.copies import RemoveCopies
+from chatd.store.removing.copies import RemoveCopies, TakeFiles
 from chatd.store.reporting.filing import (
     FileReport,
     PurgeReport,
@@ -70,6 +70,7 @@ Write = (
     | DropHeld
     | FlagMessage
     | RemoveCopies
+    | TakeFiles
     | DoomBlob
     | PutAttachment
     | DropAttachments

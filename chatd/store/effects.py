@@ -17,9 +17,10 @@ from chatd.domain.announcements import (
 )
 from chatd.store.transaction import Transaction
 
-Erased = Literal["message", "held", "sessions", "report", "person"]
-"""A message's content; one that waited and was taken back; tokens of a person that were
-made before a moment; what was kept with a report; all that there was of a person."""
+Erased = Literal["message", "files", "held", "sessions", "report", "person"]
+"""A message's content, or some of its files; one that waited and was taken back; tokens
+of a person that were made before a moment; what was kept with a report; all that there
+was of a person."""
 
 
 class Effects:

@@ -44,6 +44,7 @@ APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]
     held.DropHeld: held.drop,
     flagged.FlagMessage: flagged.flag,
     copies.RemoveCopies: copies.remove_copies,
+    copies.TakeFiles: copies.take_files,
     attachments.DoomBlob: attachments.doom,
     attachments.PutAttachment: attachments.put,
     attachments.DropAttachments: attachments.drop,

@@ -1,5 +1,6 @@
 """Forwarded copies of files go with a removal by staff, wherever they have got to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chatd.store import messages
@@ -19,6 +20,29 @@ class RemoveCopies:
 
     removal: RemoveMessage
     besides: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFiles:
+    """Take these files out of a message, whose other words and files stay."""
+
+    message_id: str
+    conversation_id: str
+    ids: tuple[str, ...]
+
+
+async def take_files(tx: Transaction, effects: Effects, write: TakeFiles) -> None:
+    """Apply a `TakeFiles`.
+
+    Raises:
+        Conflict: the message is not there, or has none of them.
+    """
+    there = await attachments.of_message(tx, effects.tenant, write.message_id)
+    message = await messages.by_id(tx, effects.tenant, write.message_id)
+    if message is None or not {one.id for one in there}.intersection(write.ids):
+        raise messages.Conflict
+    here = RemoveMessage(message.id, write.conversation_id, None, None, "removed")
+    await _take(tx, effects, here, message.text, write.ids)
 
 
 async def remove_copies(tx: Transaction, effects: Effects, write: RemoveCopies) -> None:
@@ -43,20 +67,20 @@ async def remove_copies(tx: Transaction, effects: Effects, write: RemoveCopies) 
             # Another one's message: what holds it has to do with somebody else.
             for_good=False,
         )
-        left = await attachments.take_from(tx, effects, message_id, ids)
-        if other.text is None and left is None:
-            await messages.remove(tx, effects, here)
-        else:
-            await _show_less(tx, effects, here, other.text, left)
+        await _take(tx, effects, here, other.text, ids)
 
 
-async def _show_less(
+async def _take(
     tx: Transaction,
     effects: Effects,
     here: RemoveMessage,
     text: str | None,
-    left: str | None,
+    ids: Sequence[str],
 ) -> None:
+    left = await attachments.take_from(tx, effects, here.id, ids)
+    if text is None and left is None:
+        await messages.remove(tx, effects, here)
+        return
     seq = await effects.append(
         tx,
         here.conversation_id,
@@ -76,3 +100,11 @@ async def _show_less(
     await search.drop(tx, effects.tenant, here.id)
     where = (effects.tenant, here.conversation_id, here.id)
     await search.put(tx, *where, text, left)
+    await effects.erased(
+        tx,
+        "files",
+        here.id,
+        effects.at_ms,
+        conversationId=here.conversation_id,
+        files=" ".join(ids),
+    )

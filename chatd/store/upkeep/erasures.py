@@ -17,6 +17,7 @@ from chatd.store.engine.interface import Store
 from chatd.store.keeping.erasing import ErasePerson
 from chatd.store.messages import RemoveMessage
 from chatd.store.people import EndSessions
+from chatd.store.removing.copies import TakeFiles
 from chatd.store.reporting.filing import PurgeReport
 from chatd.store.saying.held import DropHeld
 
@@ -59,6 +60,11 @@ def _message(one: Erasure) -> Write:
     )
 
 
+def _files(one: Erasure) -> Write:
+    ids = str(one.data["files"]).split()
+    return TakeFiles(one.id, str(one.data["conversationId"]), tuple(ids))
+
+
 def _held(one: Erasure) -> Write:
     conversation_id, author_id = one.data["conversationId"], one.data["author"]
     return DropHeld(one.id, str(conversation_id), str(author_id), files=True)
@@ -78,6 +84,7 @@ def _person(one: Erasure) -> Write:
 
 AGAIN: Final[Mapping[str, Callable[[Erasure], Write]]] = {
     "message": _message,
+    "files": _files,
     "held": _held,
     "sessions": _sessions,
     "report": _report,

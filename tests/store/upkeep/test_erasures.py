@@ -1,16 +1,20 @@
 """If these fail, a restored backup brings back what was taken away."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
 import pytest
 
 from chatd.clock import SystemClock
-from chatd.store import people
+from chatd.store import messages, people
+from chatd.store.content.attachments import Attach
 from chatd.store.messages import RemoveMessage
 from chatd.store.people import EndSessions
+from chatd.store.removing.copies import RemoveCopies
 from chatd.store.upkeep.copying import copy, ledger
 from chatd.store.upkeep.erasures import Erasure, erase_again, from_line, to_line
+from tests.store.filing import doomed, removal, upload, with_files
 from tests.store.invariants import check
 from tests.store.shelf import TENANT, Shelf, shelf_at
 
@@ -105,3 +109,26 @@ async def test_another_releases_erasure_is_not_passed_over(shelf: Shelf) -> None
     """An older release would restore what it does not know how to take away."""
     with pytest.raises(ValueError, match="the ledger has holograms"):
         await erase_again(shelf.store, [Erasure(TENANT, "holograms", "h", {}, 1)])
+
+
+async def test_files_stay_out_of_what_others_sent(shelf: Shelf, tmp_path: Path) -> None:
+    """A picture that staff removed would be back beside another one's words."""
+    old = tmp_path / "copy"
+    await shelf.talk("away", "ben", "dan")
+    await upload(shelf, "f")
+    first = with_files("ada", Attach("f"))
+    both = with_files("ben", Attach("g", copy_of="f"), to="away")
+    both = replace(both, text="these words stay")
+    await shelf.write(first)
+    await shelf.write(both)
+    copy(shelf.path, old)
+    await shelf.write(RemoveCopies(removal(first)), removal(first))
+    assert [one.kind for one in ledger(shelf.path)] == ["files", "message"]
+    async with shelf_at(old) as restored:
+        assert await erase_again(restored.store, ledger(shelf.path)) == 2
+        assert await erase_again(restored.store, ledger(shelf.path)) == 0
+        record = await restored.store.read(messages.by_id, TENANT, both.id)
+        assert record is not None
+        assert (record.text, record.attachments_json) == ("these words stay", None)
+        assert await doomed(restored) == ["blob-of-f"]
+    assert b"f.txt" not in bytes_of(tmp_path)

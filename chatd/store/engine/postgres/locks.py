@@ -113,6 +113,11 @@ def _copies(write: copies.RemoveCopies) -> Touched:
     yield from _removal(write.removal)
 
 
+def _taking(write: copies.TakeFiles) -> Touched:
+    yield from _of_log(write)
+    yield "file", (write.message_id,)
+
+
 def _bytes(_write: object) -> Touched:
     """Rows that are deleted first, and whoever comes second finds none."""
     return iter(())
@@ -249,6 +254,7 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     held.DropHeld: _waiting,
     flagged.FlagMessage: _bytes,
     copies.RemoveCopies: _copies,
+    copies.TakeFiles: _taking,
     attachments.DoomBlob: _bytes,
     attachments.PutAttachment: _bytes,
     attachments.DropAttachments: _files,
