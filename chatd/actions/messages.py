@@ -1,5 +1,6 @@
 """What is done with messages: send, edit, delete, page through."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from chatd import metrics
@@ -65,14 +66,18 @@ async def send(
     return await deliver(context, caller, wanted, request.attachment_ids)
 
 
+RestsOn = Callable[[], Awaitable[tuple[Guard, ...]]]
+"""Looks again whether a message may still be said, with each try to commit it."""
+
+
 async def deliver(
     context: Context,
     caller: Caller,
     wanted: InsertMessage,
     attachment_ids: tuple[str, ...] | None = None,
-    guards: tuple[Guard, ...] = (),
+    rests_on: RestsOn | None = None,
 ) -> Message:
-    """Commit a message, once for each client id; `guards` are what else it rests on.
+    """Commit a message, once for each client id; `rests_on` says what else must hold.
 
     Uploads that are named are given to it; without them it has what it brings along.
 
@@ -80,7 +85,7 @@ async def deliver(
         Refused: as `send` does.
     """
     try:
-        return await _send(context, caller, wanted, attachment_ids, guards)
+        return await _send(context, caller, wanted, attachment_ids, rests_on)
     except AlreadyDone as done:
         metrics.IDEMPOTENT_REPLAYS.inc()
         return await answers.done_before(context, caller, wanted, done.result)
@@ -100,7 +105,7 @@ async def _send(
     caller: Caller,
     wanted: InsertMessage,
     attachment_ids: tuple[str, ...] | None,
-    guards: tuple[Guard, ...],
+    rests_on: RestsOn | None,
 ) -> Message:
     sent: list[Message] = []
     made = wanted
@@ -150,7 +155,9 @@ async def _send(
                 message=message,
             )
 
-        known = tuple(dict.fromkeys((*place.guards, *guards)))
+        known = place.guards
+        if rests_on is not None:
+            known = tuple(dict.fromkeys((*known, *await rests_on())))
         writes = texts.written(write)
         return Change(caller.tenant, now_ms, writes, known, event=event)
 

@@ -38,6 +38,7 @@ from chatd.store.personal import (
     SetPreferences,
 )
 from chatd.store.removing.copies import RemoveCopies, TakeFiles
+from chatd.store.removing.forwarded import RemoveForwarded
 from chatd.store.reporting.filing import (
     FileReport,
     PurgeReport,
@@ -71,6 +72,7 @@ Write = (
     | FlagMessage
     | RemoveCopies
     | TakeFiles
+    | RemoveForwarded
     | DoomBlob
     | PutAttachment
     | DropAttachments
@@ -129,9 +131,12 @@ class AlreadyDone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The version of a fact that was decided on. A roster's id is `kind:id`."""
+    """The version of a fact that was decided on. A roster's id is `kind:id`.
 
-    noun: Literal["conversation", "person", "tenant", "roster"]
+    A message has the version 1 for as long as it is not removed.
+    """
+
+    noun: Literal["conversation", "person", "tenant", "roster", "message"]
     id: str
     version: int
 

@@ -1,12 +1,16 @@
 """If these fail, words travel where they may not, or stay where they were removed."""
 
+from dataclasses import replace
+
 import pytest
 
 from chatd.actions import forwarding, members, messages, paging
+from chatd.store.messages import InsertMessage, RemoveMessage
 from chatd.store.tenants import PutTenant
 from chatd_protocol.chat import requests
 from chatd_protocol.chat.objects import Conversation, Message
 from tests.actions.deeds import fresh, refused, send, start, who
+from tests.actions.meanwhile import just_before
 from tests.support.house import House
 
 
@@ -103,3 +107,35 @@ async def test_who_takes_back_own_words_leaves_copies(
     await messages.delete(school.context, who("tom"), delete)
     (copy,) = await history(school, "uma", other)
     assert copy.text == "kept"
+
+
+async def test_removed_while_it_is_forwarded(
+    school: House, group: Conversation, other: Conversation
+) -> None:
+    """An insult would outlive its removal by whoever was as quick (ITS-42, ITS-77)."""
+    said = await send(school, "tom", group.id, "an insult")
+    delete = requests.DeleteMessage(message_id=said.id)
+
+    async def remove() -> None:
+        await messages.delete(school.context, who("anna"), delete)
+
+    context = just_before(school.context, InsertMessage, remove)
+    deed = forward(replace(school, context=context), "sue", said, other)
+    await refused("invalid_request", deed)
+    assert await history(school, "uma", other) == []
+
+
+async def test_forwarded_while_it_is_removed(
+    school: House, group: Conversation, other: Conversation
+) -> None:
+    """A copy that nobody had seen when the removal was decided would stay."""
+    said = await send(school, "tom", group.id, "an insult")
+
+    async def quickly() -> None:
+        await forward(school, "sue", said, other)
+
+    context = just_before(school.context, RemoveMessage, quickly)
+    delete = requests.DeleteMessage(message_id=said.id)
+    await messages.delete(context, who("anna"), delete)
+    (copy,) = await history(school, "uma", other)
+    assert copy.text is None

@@ -9,6 +9,7 @@ from chatd.store.change import Write
 from chatd.store.messages import RemoveMessage
 from chatd.store.removing import forwarded
 from chatd.store.removing.copies import RemoveCopies
+from chatd.store.removing.forwarded import RemoveForwarded
 from chatd_protocol.chat.objects import WITHOUT_TRACE
 
 
@@ -41,7 +42,7 @@ async def removal(
     copies = await context.store.read(forwarded.removals, caller.tenant, write)
     where = {"conversationId": record.conversation_id}
     note = noted(caller, "message.removed", "message", record.id, **where)
-    return (*copies, RemoveCopies(write), write, note)
+    return (*copies, RemoveForwarded(write), RemoveCopies(write), write, note)
 
 
 def _notice(tombstone: str, *, named: bool) -> str:

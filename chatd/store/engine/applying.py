@@ -23,7 +23,7 @@ from chatd.store.content import attachments, search
 from chatd.store.effects import Effects
 from chatd.store.keeping import erasing, holds, lapsing, trail, vault
 from chatd.store.mass import audience, jobs
-from chatd.store.removing import copies
+from chatd.store.removing import copies, forwarded
 from chatd.store.reporting import filing, guests
 from chatd.store.saying import flagged, held
 from chatd.store.transaction import Transaction
@@ -45,6 +45,7 @@ APPLY: Final[Mapping[type, Callable[[Transaction, Effects, Any], Awaitable[None]
     flagged.FlagMessage: flagged.flag,
     copies.RemoveCopies: copies.remove_copies,
     copies.TakeFiles: copies.take_files,
+    forwarded.RemoveForwarded: forwarded.remove_forwarded,
     attachments.DoomBlob: attachments.doom,
     attachments.PutAttachment: attachments.put,
     attachments.DropAttachments: attachments.drop,
@@ -104,6 +105,10 @@ _VERSION_OF: Final = {
     "conversation": "SELECT version FROM conversation WHERE tenant = $1 AND id = $2",
     "person": "SELECT version FROM person WHERE tenant = $1 AND id = $2",
     "tenant": "SELECT version FROM tenant WHERE id = $1 AND id = $2",
+    "message": (
+        "SELECT CASE WHEN removed_at_ms IS NULL THEN 1 ELSE 2 END FROM message"
+        " WHERE tenant = $1 AND id = $2"
+    ),
     "roster": "SELECT version FROM roster WHERE tenant = $1 AND kind = $2 AND id = $3",
 }
 

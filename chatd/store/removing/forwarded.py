@@ -1,10 +1,31 @@
 """Where the words of a message have gone by being forwarded."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from chatd.store import messages
+from chatd.store.effects import Effects
 from chatd.store.messages import RemoveMessage
+from chatd.store.saying import held
 from chatd.store.saying.held import DropHeld
 from chatd.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveForwarded:
+    """Remove the copies that nobody knew of when the removal was decided."""
+
+    original: RemoveMessage
+
+
+async def remove_forwarded(
+    tx: Transaction, effects: Effects, write: RemoveForwarded
+) -> None:
+    """Apply a `RemoveForwarded`: whoever forwards from here on finds it removed."""
+    for one in await removals(tx, effects.tenant, write.original):
+        if isinstance(one, DropHeld):
+            await held.drop(tx, effects, one)
+        else:
+            await messages.remove(tx, effects, one)
 
 
 async def copies(

@@ -25,7 +25,7 @@ from chatd.store.content import attachments, search
 from chatd.store.engine.postgres.connections import PostgresTransaction
 from chatd.store.keeping import erasing, holds, lapsing, trail, vault
 from chatd.store.mass import audience, jobs
-from chatd.store.removing import copies
+from chatd.store.removing import copies, forwarded
 from chatd.store.reporting import filing, guests
 from chatd.store.saying import flagged, held
 
@@ -64,6 +64,12 @@ LOCKS: Final[Mapping[str, str]] = {
         "SELECT 1 FROM mass_message j JOIN unnest($1::text[], $2::text[])"
         " AS k(tenant, id) ON j.tenant = k.tenant AND j.id = k.id"
         " ORDER BY j.tenant, j.id FOR NO KEY UPDATE OF j"
+    ),
+    # A message that is forwarded is not removed in that moment.
+    "message": (
+        "SELECT 1 FROM message m JOIN unnest($1::text[], $2::text[])"
+        " AS k(tenant, id) ON m.tenant = k.tenant AND m.id = k.id"
+        " ORDER BY m.tenant, m.id FOR NO KEY UPDATE OF m"
     ),
     # All rows with the same bytes: who takes the last one away has to know that it is.
     "file": (
@@ -106,6 +112,7 @@ def _waiting(write: held.HoldEdit | held.RefuseHeld | held.DropHeld) -> Touched:
 
 def _removal(write: messages.RemoveMessage) -> Touched:
     yield from _of_log(write)
+    yield "message", (write.id,)
     yield "file", (write.id,)
 
 
@@ -255,6 +262,7 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     flagged.FlagMessage: _bytes,
     copies.RemoveCopies: _copies,
     copies.TakeFiles: _taking,
+    forwarded.RemoveForwarded: _bytes,
     attachments.DoomBlob: _bytes,
     attachments.PutAttachment: _bytes,
     attachments.DropAttachments: _files,
@@ -310,6 +318,8 @@ def touched(change: Change) -> set[tuple[str, tuple[str, ...]]]:
         # Nothing else orders a course's conversation and the course's people.
         if guard.noun == "roster":
             rows.add(("roster", (change.tenant, *guard.id.split(":", 1))))
+        if guard.noun == "message":
+            rows.add(("message", (change.tenant, guard.id)))
     return rows
 
 
