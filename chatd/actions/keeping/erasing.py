@@ -9,14 +9,16 @@ from chatd.actions.basis.facts import policy_of
 from chatd.actions.basis.noting import noted
 from chatd.actions.directory import people as directory
 from chatd.actions.keeping import purging
+from chatd.domain.members import SEQ_MAX
 from chatd.domain.people import Caller
 from chatd.domain.policy import Policy
 from chatd.errors import Refused
 from chatd.store import people
 from chatd.store.change import Change, Write
-from chatd.store.keeping import erasing, holds
+from chatd.store.keeping import erasing, holds, vault
 from chatd.store.keeping.erasing import ErasePerson
 from chatd.store.keeping.holds import Unheld
+from chatd.store.keeping.vault import EmptyVault
 from chatd.store.messages import RemoveMessage
 from chatd.store.removing.copies import RemoveCopies
 from chatd.store.saying.held import DropHeld
@@ -62,6 +64,24 @@ async def erase(context: Context, caller: Caller, request: EraseUser) -> ErasedP
 
 async def _erase(context: Context, caller: Caller, user_id: str) -> None:
     tenant = caller.tenant
+
+    async def emptied() -> Change | None:
+        await _require_no_hold(context, tenant, user_id)
+        kept = await context.store.read(
+            vault.due,
+            tenant,
+            before_ms=SEQ_MAX,
+            author_id=user_id,
+            limit=purging.AT_ONCE,
+        )
+        writes = (Unheld(user_id), EmptyVault(kept))
+        return Change(tenant, context.clock.now_ms(), writes) if kept else None
+
+    # What is kept of years goes bit by bit: no Change is as large as that.
+    emptying = True
+    while emptying:
+        emptying = await carry_out(context, emptied) is not None
+        await asyncio.sleep(purging.PAUSE_S)
 
     async def change() -> Change:
         await _require_no_hold(context, tenant, user_id)

@@ -36,9 +36,9 @@ OWN: Final = (
     "DELETE FROM message_hidden WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM acquaintance WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM request WHERE tenant = $1 AND user_id = $2",
-    # Made up by the person's clients, and what they were made of.
-    "UPDATE message SET client_message_id = NULL, digest = NULL"
-    " WHERE tenant = $1 AND author_id = $2",
+    # Made up by the person's clients; of what is said now it goes with the message.
+    "UPDATE message SET client_message_id = NULL WHERE tenant = $1 AND author_id = $2"
+    " AND removed_at_ms IS NOT NULL AND client_message_id IS NOT NULL",
     "UPDATE conversation_title SET title = '' WHERE tenant = $1 AND conversation_id IN"
     " (SELECT o.conversation_id FROM conversation_person o JOIN conversation c"
     " ON c.tenant = o.tenant AND c.id = o.conversation_id WHERE o.tenant = $1"

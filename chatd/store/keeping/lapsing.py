@@ -59,14 +59,17 @@ async def claim(tx: Transaction, effects: Effects, write: Claim) -> None:
 async def set_purged(tx: Transaction, effects: Effects, write: SetPurged) -> None:
     """Apply a `SetPurged`."""
     where = (effects.tenant, write.conversation_id, write.seq)
+    # Before the last such position nothing is left to look through.
     await tx.run(
-        "UPDATE conversation SET purged_seq = $3 WHERE tenant = $1 AND id = $2"
-        " AND purged_seq < $3",
+        "UPDATE message SET client_message_id = NULL WHERE tenant = $1"
+        " AND conversation_id = $2 AND seq <= $3 AND client_message_id IS NOT NULL"
+        " AND seq > (SELECT c.purged_seq FROM conversation c WHERE c.tenant = $1"
+        " AND c.id = $2)",
         *where,
     )
     await tx.run(
-        "UPDATE message SET client_message_id = NULL WHERE tenant = $1"
-        " AND conversation_id = $2 AND seq <= $3 AND client_message_id IS NOT NULL",
+        "UPDATE conversation SET purged_seq = $3 WHERE tenant = $1 AND id = $2"
+        " AND purged_seq < $3",
         *where,
     )
 

@@ -63,7 +63,7 @@ PLANTS = {
     "what was said": undone(erasing, "said"),
     "what waits": undone(erasing, "waiting"),
     "uploads": undone(erasing, "uploads"),
-    "the vault": undone(vault, "empty"),
+    "the vault": undone(vault, "due"),
     "reports about the person": undone(filing, "purge"),
     "other evidence": undone(evidence, "redact"),
     "the index": undone(search, "drop"),

@@ -3,17 +3,29 @@
 ITS-77 and the decision on it: `retain_removed_days` 0 keeps nothing at all.
 """
 
+import asyncio
 from dataclasses import replace
 
+import asyncpg
 import pytest
 
 from chatd.store.content import attachments
 from chatd.store.content.attachments import Attach
+from chatd.store.engine.applying import apply
+from chatd.store.engine.postgres.connections import PostgresTransaction
+from chatd.store.engine.postgres.locks import lock
 from chatd.store.keeping import holds, vault
 from chatd.store.keeping.holds import LiftHold, SetHold
 from chatd.store.keeping.vault import EmptyVault, Kept, Wanted
 from chatd.store.messages import EditMessage, RemoveMessage
-from tests.store.filing import doomed, removal, upload, used, with_files
+from tests.store.filing import (
+    doomed,
+    forwarded,
+    removal,
+    upload,
+    used,
+    with_files,
+)
 from tests.store.shelf import TENANT, Shelf
 
 END = (2**53, "", 0)
@@ -139,3 +151,25 @@ async def test_only_what_is_old_is_due(shelf: Shelf) -> None:
     for tenant in ("other", TENANT):
         due = await shelf.store.read(vault.due, tenant, before_ms=2**53, limit=9)
         assert len(due) == (3 if tenant == TENANT else 0)
+
+
+@pytest.mark.engines("postgres")
+async def test_the_last_two_with_the_same_bytes_go_at_once(shelf: Shelf) -> None:
+    """Each would leave the bytes to the other, and a removed picture stay for ever."""
+    first, copy = await forwarded(shelf)
+    await shelf.write(replace(removal(first), keep_days=30))
+    due = await shelf.store.read(vault.due, TENANT, before_ms=2**53, limit=9)
+    change = shelf.change(EmptyVault(due))
+    link = await asyncpg.connect(shelf.url)
+    try:
+        tx = PostgresTransaction(link)
+        await link.execute("BEGIN")
+        await lock(tx, [change])
+        await apply(tx, change)
+        other = asyncio.create_task(shelf.write(removal(copy)))
+        await asyncio.wait({other}, timeout=0.3)
+        await link.execute("COMMIT")
+        await other
+    finally:
+        await link.close()
+    assert await doomed(shelf) == ["blob-of-f"]

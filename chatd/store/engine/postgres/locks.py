@@ -79,6 +79,21 @@ LOCKS: Final[Mapping[str, str]] = {
         " ON f.tenant = k.tenant AND k.id IN (f.id, f.message_id))"
         " ORDER BY a.tenant, a.id FOR NO KEY UPDATE OF a"
     ),
+    # The same of what is kept in the vault, and what there is of these bytes there.
+    "kept_file": (
+        "SELECT 1 FROM attachment a WHERE (a.tenant, a.blob) IN"
+        " (SELECT v.tenant, v.blob FROM vault_file v"
+        " JOIN unnest($1::text[], $2::text[]) AS k(tenant, id)"
+        " ON v.tenant = k.tenant AND v.message_id = k.id)"
+        " ORDER BY a.tenant, a.id FOR NO KEY UPDATE OF a"
+    ),
+    "kept": (
+        "SELECT 1 FROM vault_file f WHERE (f.tenant, f.blob) IN"
+        " (SELECT v.tenant, v.blob FROM vault_file v"
+        " JOIN unnest($1::text[], $2::text[]) AS k(tenant, id)"
+        " ON v.tenant = k.tenant AND v.message_id = k.id)"
+        " ORDER BY f.tenant, f.id FOR NO KEY UPDATE OF f"
+    ),
     # The end of a tenant's trail: whoever adds to it waits for the one before.
     "trail": (
         "SELECT 1 FROM audit_head h JOIN unnest($1::text[]) AS k(tenant)"
@@ -241,6 +256,12 @@ def _erasure(write: erasing.ErasePerson) -> Touched:
     yield "person", (write.user_id,)
 
 
+def _emptied(write: vault.EmptyVault) -> Touched:
+    for message_id, _ in write.places:
+        yield "kept_file", (message_id,)
+        yield "kept", (message_id,)
+
+
 def _note(_write: trail.Note) -> Touched:
     yield "trail", ()
 
@@ -300,7 +321,7 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     holds.SetHold: _nothing,
     holds.LiftHold: _nothing,
     holds.Unheld: _nothing,
-    vault.EmptyVault: _nothing,
+    vault.EmptyVault: _emptied,
     lapsing.Claim: _nothing,
     lapsing.SetPurged: _of_log,
     erasing.ErasePerson: _erasure,
