@@ -17,7 +17,7 @@ from pathlib import Path
 from chatd.clock import SystemClock
 from chatd.domain.announcements import Announcement
 from chatd.ids import new_id
-from chatd.store.change import Change, Write
+from chatd.store.change import Change, Guard, Write
 from chatd.store.conversations import CreateConversation
 from chatd.store.engine.interface import Store
 from chatd.store.engine.opening import open_store
@@ -73,7 +73,13 @@ async def measure(urls: Sequence[str], senders: int, conversations: int) -> None
         while (start := time.perf_counter()) < began + SECONDS:
             id_ = new_id()
             write = InsertMessage(id_, place, "ada", TEXT, id_, b"d" * 32)
-            await store.commit(Change(TENANT, clock.now_ms(), (write,)))
+            # What every send rests on: the rules, the place, the person.
+            guards = (
+                Guard("tenant", TENANT, 1),
+                Guard("conversation", place, 1),
+                Guard("person", "ada", 1),
+            )
+            await store.commit(Change(TENANT, clock.now_ms(), (write,), guards))
             waits.append(time.perf_counter() - start)
 
     async with asyncio.TaskGroup() as group:

@@ -266,20 +266,6 @@ async def roles_on(
     return dict(rows)
 
 
-async def roles_of(
-    tx: Transaction, tenant: str, user_id: str, rosters: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], str]:
-    """A person's roles on these rosters, given as (kind, id)."""
-    wanted = set(rosters)
-    rows = await tx.all(
-        "SELECT kind, roster_id, role FROM roster_member"
-        " WHERE tenant = $1 AND user_id = $2",
-        tenant,
-        user_id,
-    )
-    return {(row[0], row[1]): row[2] for row in rows if (row[0], row[1]) in wanted}
-
-
 async def search(
     tx: Transaction,
     tenant: str,

@@ -23,6 +23,8 @@ from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import Facts
 from chatd.actions.reporting import filing, reviewing
 from chatd.actions.starting.wanting import also_to, first_message, wanted_of
+from chatd.store.change import Change, Committed
+from chatd.store.engine.postgres.batches import send_of
 from chatd.store.messages import InsertMessage
 from chatd.store.transaction import Row, SqlValue, Transaction
 from chatd_protocol.chat import requests
@@ -115,6 +117,23 @@ async def test_a_send_to_a_known_place_reads_nothing(school: House) -> None:
     for _ in range(3):
         await send(house, "anna", group.id)
     assert meter.statements == 0
+
+
+async def test_a_send_takes_the_lane_of_sends(
+    school: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL each message would wait for a dozen answers of the database."""
+    talk = await start(school, "anna", "sue")
+    made: list[Change] = []
+    real = school.context.store.commit
+
+    async def commit(change: Change) -> Committed:
+        made.append(change)
+        return await real(change)
+
+    monkeypatch.setattr(school.context.store, "commit", commit)
+    await send(school, "anna", talk.id)
+    assert [send_of(one) is not None for one in made] == [True]
 
 
 Ask = Callable[[Context, str], Awaitable[object]]

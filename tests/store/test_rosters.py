@@ -77,16 +77,6 @@ async def test_removed_with_its_members(school: Shelf) -> None:
     assert await version_of(school, "ada") == 3
 
 
-async def test_roles(school: Shelf) -> None:
-    """A teacher would be a student of the own course."""
-    asked = [("course", "m"), ("course", "other")]
-    read = school.store.read
-    assert await read(rosters.roles_of, TENANT, "ada", asked) == {
-        ("course", "m"): "teacher"
-    }
-    assert await read(rosters.roles_of, TENANT, "ada", []) == {}
-
-
 async def test_search(school: Shelf) -> None:
     """Somebody would find courses that are not the own ones."""
     await school.write(PutRoster("course", "n", "Math club"))

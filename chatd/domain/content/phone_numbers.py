@@ -45,7 +45,6 @@ _NO_PHONE: Final = re.compile(
     re.IGNORECASE,
 )
 _LOOK_BACK: Final = 32
-_LOOK_AHEAD: Final = 2
 
 _DAY: Final = "(?:0?[1-9]|[12]\\d|3[01])"
 _MONTH: Final = "(?:0?[1-9]|1[0-2])"

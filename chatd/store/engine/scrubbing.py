@@ -22,11 +22,14 @@ from chatd.store.content.attachments import DropAttachments
 from chatd.store.keeping.erasing import ErasePerson
 from chatd.store.keeping.vault import EmptyVault
 from chatd.store.messages import EditMessage, RemoveMessage
+from chatd.store.saying.held import DropHeld, HoldEdit
 from chatd.telemetry import log
 
 ERASING: Final = (
     EditMessage,
     RemoveMessage,
+    HoldEdit,
+    DropHeld,
     DropAttachments,
     EmptyVault,
     ErasePerson,

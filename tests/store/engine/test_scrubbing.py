@@ -10,7 +10,8 @@ import pytest
 from chatd.store.engine import scrubbing
 from chatd.store.engine.scrubbing import cut
 from chatd.store.messages import EditMessage, RemoveMessage
-from tests.store.shelf import Shelf, shelf_at
+from chatd.store.saying.held import DropHeld, HoldMessage
+from tests.store.shelf import Shelf, said, shelf_at
 from tests.support.counted import value
 from tests.support.waiting import wait_until
 
@@ -63,6 +64,15 @@ async def test_what_an_edit_replaced_too(quick: Shelf) -> None:
     await quick.write(EditMessage(id_, "talk", "ada", "better", None, None))
     await wait_until(lambda: not on_disk(quick))
     assert on_disk(quick, b"better")
+
+
+async def test_what_waited_for_a_moderator_too(quick: Shelf) -> None:
+    """What its author took back before it was ever said would stay on the disk."""
+    message = said("ada", SECRET.decode())
+    await quick.write(HoldMessage(message, ("phone",)))
+    assert on_disk(quick)
+    await quick.write(DropHeld(message.id, "talk", "ada", files=True))
+    await wait_until(lambda: not on_disk(quick))
 
 
 async def test_while_others_write(quick: Shelf) -> None:

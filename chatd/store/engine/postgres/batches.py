@@ -41,10 +41,12 @@ _DONE: Final = (
     " ON m.tenant = k.tenant AND m.author_id = k.author_id"
     " AND m.client_message_id = k.id"
 )
-_PEOPLE: Final = (
-    "SELECT p.tenant, p.id, p.version FROM person p"
+_FACTS: Final = (
+    "SELECT 'person', p.tenant, p.id, p.version FROM person p"
     " JOIN unnest($1::text[], $2::text[]) AS k(tenant, id)"
     " ON p.tenant = k.tenant AND p.id = k.id"
+    " UNION ALL SELECT 'tenant', t.id, t.id, t.version FROM tenant t"
+    " WHERE t.id = ANY($3::text[])"
 )
 _INSERT: Final = (
     "WITH sent AS (SELECT * FROM unnest($1::text[], $2::text[], $3::text[],"
@@ -86,7 +88,8 @@ _READ: Final = (
 )
 _TOUCH: Final = "UPDATE meta SET value = value WHERE name = 'epoch'"
 
-Pair = tuple[str, str]
+Fact = tuple[str, str, str]
+"""The noun of a guard, the tenant, the id."""
 
 
 def send_of(change: Change) -> InsertMessage | None:
@@ -99,7 +102,7 @@ def send_of(change: Change) -> InsertMessage | None:
     if write.forwarded or write.report_id:
         return None
     own = all(
-        guard.noun == "person"
+        guard.noun in ("person", "tenant")
         or (guard.noun == "conversation" and guard.id == write.conversation_id)
         for guard in change.guards
     )
@@ -145,17 +148,17 @@ async def send_together(
     sends = [(change, write) for change in changes if (write := send_of(change))]
     places = {(change.tenant, write.conversation_id) for change, write in sends}
     rows = await tx.all(_HEADS, *_columns(places))
-    versions = {(row[0], row[1]): row[2] for row in rows}
+    versions = {("conversation", row[0], row[1]): row[2] for row in rows}
     heads = {(row[0], row[1]): row[3] for row in rows}
     done = await _done(tx, sends)
-    people = await _people(tx, changes)
+    versions |= await _versions(tx, changes)
     outcomes: list[Outcome] = []
     new: list[tuple[object, ...]] = []
     read: dict[tuple[str, str, str], int] = {}
     for change, write in sends:
         place = (change.tenant, write.conversation_id)
         name = (change.tenant, write.author_id, write.client_message_id)
-        problem = _repeated(done.get(name), write) or _moved(change, versions, people)
+        problem = _repeated(done.get(name), write) or _moved(change, versions)
         if problem is None and place not in heads:
             problem = LookupError("no such conversation")
         if problem is not None:
@@ -189,19 +192,23 @@ async def _done(
     return {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
 
 
-async def _people(
+async def _versions(
     tx: PostgresTransaction, changes: Sequence[Change]
-) -> dict[Pair, int]:
-    wanted = {
-        (change.tenant, guard.id)
-        for change in changes
-        for guard in change.guards
-        if guard.noun == "person"
-    }
-    if not wanted:
+) -> dict[Fact, int]:
+    """The facts that these rest on besides their conversations, as they are now."""
+    people: set[tuple[str, str]] = set()
+    tenants: set[str] = set()
+    for change in changes:
+        for guard in change.guards:
+            if guard.noun == "person":
+                people.add((change.tenant, guard.id))
+            elif guard.noun == "tenant":
+                tenants.add(guard.id)
+    if not people and not tenants:
         return {}
-    rows = await tx.all(_PEOPLE, *_columns(wanted))
-    return {(row[0], row[1]): row[2] for row in rows}
+    ids = _columns(people) if people else [[], []]
+    rows = await tx.all(_FACTS, *ids, list(tenants))
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
 def _repeated(
@@ -215,12 +222,10 @@ def _repeated(
     return AlreadyDone({"messageId": kept[0]})
 
 
-def _moved(
-    change: Change, versions: dict[Pair, int], people: dict[Pair, int]
-) -> Exception | None:
+def _moved(change: Change, versions: dict[Fact, int]) -> Exception | None:
     for guard in change.guards:
-        known = people if guard.noun == "person" else versions
-        if known.get((change.tenant, guard.id), 0) != guard.version:
+        fact = (guard.noun, change.tenant, guard.id)
+        if versions.get(fact, 0) != guard.version:
             return Moved()
     return None
 

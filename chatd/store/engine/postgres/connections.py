@@ -56,6 +56,8 @@ class PostgresTransaction:
 
     async def all(self, sql: str, *parameters: SqlValue | Sequence[Any]) -> list[Row]:
         """All rows."""
+        if not sql.startswith(("SELECT", "WITH")):
+            self.writes += 1
         return [tuple(row) for row in await self._connection.fetch(sql, *parameters)]
 
     async def one(self, sql: str, *parameters: SqlValue | Sequence[Any]) -> Row | None:

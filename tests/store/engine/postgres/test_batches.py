@@ -17,7 +17,11 @@ from chatd.store.engine.postgres.batches import (
     send_of,
 )
 from chatd.store.engine.postgres.locks import touched
+from chatd.store.keeping import vault
+from chatd.store.keeping.holds import SetHold, Unheld
+from chatd.store.keeping.vault import EmptyVault
 from chatd.store.members import Join, NewMember, Part
+from chatd.store.messages import EditMessage
 from tests.store.filing import with_files
 from tests.store.shelf import TENANT, Shelf, said
 
@@ -38,7 +42,8 @@ def queued(*changes: Change) -> deque[Waiting]:
         (Change(TENANT, 1, (SEND,), (Guard("conversation", "talk", 1),)), True),
         (Change(TENANT, 1, (SEND,), (Guard("person", "ben", 1),)), True),
         (Change(TENANT, 1, (SEND,), (Guard("conversation", "other", 1),)), False),
-        (Change(TENANT, 1, (SEND,), (Guard("tenant", TENANT, 1),)), False),
+        (Change(TENANT, 1, (SEND,), (Guard("tenant", TENANT, 1),)), True),
+        (Change(TENANT, 1, (SEND,), (Guard("roster", "course:m", 1),)), False),
         (Change(TENANT, 1, (SEND,), key=KEY), False),
         (Change(TENANT, 1, (SEND, said("ada"))), False),
         (Change(TENANT, 1, (replace(SEND, forwarded=ORIGIN),)), False),
@@ -92,6 +97,7 @@ async def test_sends_together_are_each_decided_for_themselves(shelf: Shelf) -> N
         "first": Change(TENANT, at, (said("ada"),)),
         "moved": Change(TENANT, at, (said("ada"),), stale),
         "person": Change(TENANT, at, (said("ada"),), (Guard("person", "ada", 7),)),
+        "rules": Change(TENANT, at, (said("ada"),), (Guard("tenant", TENANT, 7),)),
         "again": Change(TENANT, at, (said("cleo", client_id="known"),)),
         "nowhere": Change(TENANT, at, (said("ada", to="no such"),)),
         "nul": Change(TENANT, at, (said("ada", "\0"),)),
@@ -113,7 +119,27 @@ async def test_sends_together_are_each_decided_for_themselves(shelf: Shelf) -> N
     assert {name: type(done[name]) for name in sends if name not in seqs} == {
         "moved": Moved,
         "person": Moved,
+        "rules": Moved,
         "again": AlreadyDone,
         "nowhere": LookupError,
         "nul": asyncpg.CharacterNotInRepertoireError,
     }
+
+
+@pytest.mark.engines("postgres")
+async def test_what_was_begun_is_undone(shelf: Shelf) -> None:
+    """Half of a Change would be on disk, by which something is lost that is on hold."""
+    id_, _ = await shelf.say("ada", "evidence")
+    edit = EditMessage(id_, "talk", "ada", "new", None, None, keep_days=30)
+    await shelf.write(edit)
+    due = await shelf.store.read(vault.due, TENANT, before_ms=2**53, limit=9)
+    await shelf.write(SetHold("case", "person", "ben", "lead"))
+    half = shelf.change(EmptyVault(due), Unheld("ben"))
+    whole = shelf.change(Rename("talk", "Other", "ada"))
+    done = await asyncio.gather(
+        shelf.store.commit(half), shelf.store.commit(whole), return_exceptions=True
+    )
+    assert isinstance(done[0], Moved)
+    assert not isinstance(done[1], BaseException)
+    kept = await shelf.store.read(vault.due, TENANT, before_ms=2**53, limit=9)
+    assert kept == due

@@ -10,6 +10,7 @@ from chatd.store.engine.applying import APPLY
 from chatd.store.engine.postgres.connections import PostgresTransaction
 from chatd.store.engine.postgres.locks import LOCKS, TOUCHED, lock, touched
 from chatd.store.keeping.trail import Note
+from chatd.store.keeping.vault import EmptyVault
 from chatd.store.mass.jobs import CancelMass, DeliverMass
 from chatd.store.members import Join, NewMember, Part
 from chatd.store.messages import RemoveMessage
@@ -31,6 +32,7 @@ EVERYTHING = (
     SetBlock("ben", "ada", True),
     DeliverMass("m", "ada", "here", 1, ("cleo", "ben"), (), True),
     CancelMass("m", "ben"),
+    EmptyVault((("m", 1),)),
 )
 
 
