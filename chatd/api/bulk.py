@@ -70,7 +70,7 @@ def line_by_line(door: Door, row: RouteRow) -> Endpoint:
     async def answer(http: HttpRequest) -> Response:
         caller = (await entered(door, http, row)).caller
         if _media_type(http) != MEDIA_TYPE:
-            raise HttpRefusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+            raise HttpRefusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, expected=MEDIA_TYPE)
         file: IO[bytes] = SpooledTemporaryFile(KEPT_IN_MEMORY_BYTES)  # noqa: SIM115
         try:
             await _take_in(http, file, door.context.limits.directory_import_bytes)

@@ -12,6 +12,7 @@ from starlette.requests import Request as HttpRequest
 
 from chatd.api.problems import HttpRefusal
 
+MEDIA_TYPE: Final = b"multipart/form-data"
 PARTS_MAX: Final = 8
 
 
@@ -34,8 +35,10 @@ class Form:
         """Raises `HttpRefusal` for a body of another kind."""
         kind, options = parse_options_header(http.headers.get("content-type"))
         boundary = options.get(b"boundary")
-        if kind != b"multipart/form-data" or not boundary:
-            raise HttpRefusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        if kind != MEDIA_TYPE or not boundary:
+            raise HttpRefusal(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, expected=MEDIA_TYPE.decode()
+            )
         self._body = http.stream()
         self._events: deque[_Event] = deque()
         self._field = self._value = b""

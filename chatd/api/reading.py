@@ -17,6 +17,7 @@ from chatd_protocol.chat.base import Request
 from chatd_protocol.chat.binding import InvalidRequestError, bind
 from chatd_protocol.chat.http.rows import RouteRow
 
+MEDIA_TYPE: Final = "application/json"
 QUERY_FIELDS_MAX: Final = 32
 BODYLESS: Final = ("GET", "DELETE")
 
@@ -84,8 +85,8 @@ async def _body(http: HttpRequest, bytes_max: int) -> dict[str, object]:
     if not raw:
         return {}
     media_type = http.headers.get("content-type", "").partition(";")[0].strip()
-    if media_type.lower() != "application/json" or http.headers.get("content-encoding"):
-        raise HttpRefusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    if media_type.lower() != MEDIA_TYPE or http.headers.get("content-encoding"):
+        raise HttpRefusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, expected=MEDIA_TYPE)
     try:
         parsed = orjson.loads(bytes(raw))
     except orjson.JSONDecodeError:

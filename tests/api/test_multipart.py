@@ -94,6 +94,7 @@ def test_other_bodies(kind: str) -> None:
     with pytest.raises(HttpRefusal) as refusal:
         form(b"", kind=kind)
     assert refusal.value.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    assert refusal.value.facts == {"expected": "multipart/form-data"}
 
 
 async def test_fields_are_bounded() -> None:

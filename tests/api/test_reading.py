@@ -57,6 +57,22 @@ async def test_what_is_no_json(
     assert (answer.status_code, answer.json()["code"]) == (status, "invalid_request")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("PUT", PATH, "application/json"),
+        ("POST", "/v1/directory", "application/x-ndjson"),
+    ],
+)
+async def test_the_right_kind_is_named(
+    api: Api, method: str, path: str, expected: str
+) -> None:
+    """Newcomers would not find out that a header is all that is missing."""
+    sent = api.headers("lms", "directory") | {"Content-Type": "text/plain"}
+    answer = await api.http.request(method, path, content=b"{}", headers=sent)
+    assert (answer.status_code, answer.json()["expected"]) == (415, expected)
+
+
 async def test_a_body_is_cut_while_it_comes(api: Api) -> None:
     """An endless body would be held in memory."""
     sent = 0

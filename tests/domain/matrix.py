@@ -282,10 +282,11 @@ HEAD: Final = """\
 # Policy
 
 A tenant follows one of five presets, and may change every key of it with
-`PUT /v1/tenants/{id}/policy` (scope `admin`): keys that are absent follow the preset,
-unknown ones are refused by name, and what changes holds at once, live, for everybody.
-`GET` of the same shows what holds. `POST /v1/policy/check` answers what a deed would be
-answered.
+`PUT /v1/tenants/{id}/policy` (scope `admin`), say with
+`{"policy": {"recipientsMax": 50, "retainDays": {"direct": 365}}}`: keys that are absent
+follow the preset, unknown ones are refused by name, and what changes holds at once,
+live, for everybody. `GET` of the same shows what holds. `POST /v1/policy/check` answers
+what a deed would be answered.
 
 One function decides for every path. In this order: the site's and the sender's switch,
 taking part, the ordered rules and rights, the recipient's preference, blocks, the
