@@ -5,6 +5,7 @@ workers finish at about the same time.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -26,6 +27,9 @@ settings.register_profile(
     "chatd", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("chatd")
+
+# What tests talk to is on this machine, whatever proxy leads out of it.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1,::1"
 
 __all__ = ["database", "postgres", "server_of"]
 

@@ -91,7 +91,7 @@ async def test_the_end_is_announced_before_the_listener_closes(tmp_path: Path) -
         async def unready() -> bool:
             return (await get(server, "/readyz")).status_code == 503
 
-        await wait_until(unready, 3)
+        await wait_until(unready)
         assert (await get(server, "/readyz")).json()["checks"] == {
             "serving": False,
             "store": True,

@@ -129,6 +129,8 @@ def moving() -> dict[str, dict[tuple[str, ...], float]]:
 
 async def afternoon(school: House) -> None:
     """What happens at any school: some write, one is late, one forgot to sign in."""
+    limited = value("chatd_rate_limited_total", rule="send")
+    closed = value("chatd_close_total", code="1000", reason="good")
     await school.group("physics", "anna", "ben")
     anna, ben = await school.join("anna"), await school.join("ben")
     with pytest.raises(InvalidStatus):
@@ -145,11 +147,12 @@ async def afternoon(school: House) -> None:
     for number in range(9):
         said = {"conversationId": "physics", "clientMessageId": f"more {number}"}
         await anna.start(1, "SendMessage", said | {"text": "and more"})
-    await wait_until(lambda: value("chatd_rate_limited_total", rule="send"))
+    await wait_until(lambda: value("chatd_rate_limited_total", rule="send") > limited)
     async with httpx2.AsyncClient(base_url=school.url) as http:
         assert (await http.get("/metrics")).status_code == 200
     await anna.leave()
-    await wait_until(lambda: value("chatd_close_total", code="1000", reason="good"))
+    good = {"code": "1000", "reason": "good"}
+    await wait_until(lambda: value("chatd_close_total", **good) > closed)
 
 
 async def test_every_metric_moves(tmp_path: Path) -> None:

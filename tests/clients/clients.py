@@ -24,7 +24,7 @@ def make(
 async def texts(reader: Reader, count: int) -> list[str]:
     """The texts of the next messages, whatever else happens."""
     found: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(found) < count:
             update = await anext(reader)
             if isinstance(update, MessageCreated):

@@ -81,7 +81,7 @@ async def test_invited_back(chat: Chat, client: ChatClient) -> None:
     reader = client.events()
     for peer in tuple(chat.peers):
         await peer.send(Close("restarting", allow_reconnect=True))
-    await wait_until(lambda: len(chat.server.requests) == 2)
+    await wait_until(lambda: len(chat.server.requests) >= 2)
     await client.wait_whole()
     await chat.say("welcome back")
     assert await texts(reader, 1) == ["welcome back"]
@@ -120,7 +120,7 @@ async def test_another_epoch_begins_anew(chat: Chat, client: ChatClient) -> None
     chat.log.clear()
     chat.epoch = "epoch-2"
     await chat.cut()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await anext(reader) == Reset()
     await client.wait_whole()
     assert client.replica.epoch == "epoch-2"

@@ -51,6 +51,6 @@ async def asked(raw: Raw, number: int, method: str, **argument: object) -> Any:
     """The result of a call; what comes before it is dropped."""
     raw.send(call(number, method, argument))
     wanted = f'{{"type":3,"invocationId":"{number}",'.encode()
-    await raw.until(wanted, 30)
+    await raw.until(wanted, 60)
     answer = json.loads(wanted + (await raw.until(b"\x1e"))[:-1])
     return answer["result"]

@@ -63,7 +63,7 @@ async def test_nothing_answered_is_lost(tmp_path: Path, kills: int) -> None:
                     sending.create_task(talk.keep_sending(user))
                 await kill_again_and_again(server, talk, kills)
                 talk.over = True
-            await talk.settle(30)
+            await talk.settle()
     finally:
         await server.stop()
     assert talk.answered > kills * PROGRESS
@@ -82,11 +82,11 @@ async def test_a_mass_message_goes_on_after_a_kill(tmp_path: Path) -> None:
             message = {"message": {"text": "Snow"}, "clientRequestId": "snow"}
             answer = await http.post(f"{server.url}/v1/mass-messages", json=message)
             assert answer.is_success, answer.text
-            found = await mass_message(server, http, after=0, deadline_s=30)
+            found = await mass_message(server, http, after=0, deadline_s=60)
             assert found["state"] == "delivering", "it was over before the kill"
             await server.kill()
             await server.start()
-            found = await mass_message(server, http, after=LARGE - 1, deadline_s=60)
+            found = await mass_message(server, http, after=LARGE - 1, deadline_s=200)
     finally:
         await server.stop()
     assert (found["total"], found["delivered"], found["refused"]) == (LARGE, LARGE, 0)

@@ -15,7 +15,7 @@ from tests.support.server import Server, serving
 from tests.support.waiting import wait_until
 
 CLOSE = b'{"type":7,"allowReconnect":true}\x1e'
-GRACE_S = 8
+GRACE_S = 20
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 
 from chatd.limits import Limits
 from chatd.store.transaction import Transaction
-from tests.hub.peers import House, Peer, open_house
+from tests.hub.peers import CallError, House, Peer, open_house
 from tests.support.counted import value
 from tests.support.waiting import wait_until
 
@@ -158,9 +158,9 @@ async def outbound(house: House) -> None:
                 if value(SLOW) > slow:
                     return
 
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(200):
             await flood()
-            await wait_until(lambda: value(SLOW) == slow + 1, 30)
+            await wait_until(lambda: value(SLOW) == slow + 1, 60)
     await say(anna, "and on it goes", 9_999)
 
 
@@ -182,19 +182,29 @@ async def invocations(house: House) -> None:
     assert len([await anna.answer(number) for number in waiting]) == 50
 
 
+async def first_refusal(peer: Peer, method: str, **argument: object) -> CallError:
+    """Of many calls in a row: a bucket that fills again lets a slow caller do more."""
+    for _ in range(100):
+        try:
+            await peer.call(method, **argument)
+        except CallError as error:
+            return error
+    raise AssertionError(f"{method} was never refused")
+
+
 async def sends(house: House) -> None:
     anna = await said(house, 2)
     words = {"conversationId": "talk", "clientMessageId": "x", "text": "more"}
-    assert await refused(anna, "SendMessage", "rate_limited", **words) == {
-        "retryAfter": 1
-    }
+    error = await first_refusal(anna, "SendMessage", **words)
+    assert (error.code, error.facts) == ("rate_limited", {"retryAfter": 1})
 
 
 async def reads(house: House) -> None:
     # Joining has cost one.
     anna = await house.join("anna")
     await anna.call("GetUnread")
-    assert await refused(anna, "GetUnread", "rate_limited") == {"retryAfter": 1}
+    error = await first_refusal(anna, "GetUnread")
+    assert (error.code, error.facts) == ("rate_limited", {"retryAfter": 1})
 
 
 async def starts(house: House) -> None:
@@ -202,7 +212,7 @@ async def starts(house: House) -> None:
     asked = {"recipients": [{"kind": "user", "id": "ben"}], "clientRequestId": "r"}
     await anna.refusal("StartConversation", asked)
     facts = await refused(anna, "StartConversation", "rate_limited", **asked)
-    assert facts["retryAfter"] == 3_600
+    assert 3_500 < facts["retryAfter"] <= 3_600
 
 
 async def reports(house: House) -> None:
@@ -210,7 +220,7 @@ async def reports(house: House) -> None:
     asked = {"messageId": "none", "clientRequestId": "r"}
     await anna.refusal("ReportMessage", asked)
     facts = await refused(anna, "ReportMessage", "rate_limited", **asked)
-    assert facts["retryAfter"] == 3_600
+    assert 3_500 < facts["retryAfter"] <= 3_600
 
 
 async def unread(house: House) -> None:
@@ -306,15 +316,19 @@ async def blobs_begun(tx: Transaction) -> int:
     return 0 if row is None else int(str(row[0]))
 
 
-async def two_requests(house: House, apart_s: float) -> tuple[int, int]:
-    """The answers to one whose body takes its time, and to another in the middle."""
-    going_on = asyncio.Event()
+async def requests_at_once(house: House) -> None:
+    """While the body of one is still coming, the next one is one too many."""
+    begun, going_on = asyncio.Event(), asyncio.Event()
     signed = {"Authorization": f"Bearer {house.token('anna')}"}
 
     async def slowly() -> AsyncIterator[bytes]:
         yield b'{"seq":'
+        begun.set()
         await going_on.wait()
         yield b"1}"
+
+    async def one_too_many() -> bool:
+        return await status(house) == 429
 
     async with (
         httpx2.AsyncClient(base_url=house.url, headers=signed, timeout=60) as http,
@@ -322,19 +336,10 @@ async def two_requests(house: House, apart_s: float) -> tuple[int, int]:
     ):
         path, kind = "/v1/conversations/none/read", {"Content-Type": "application/json"}
         first = tasks.create_task(http.put(path, content=slowly(), headers=kind))
-        await asyncio.sleep(apart_s)
-        second = await status(house)
+        await begun.wait()
+        await wait_until(one_too_many)
         going_on.set()
-    return first.result().status_code, second
-
-
-async def requests_at_once(house: House) -> None:
-    # However long the first one takes to arrive on this machine.
-    for apart_s in (0.1, 0.4, 1.6, 6.4):
-        if await two_requests(house, apart_s) == (404, 429):
-            break
-    else:
-        pytest.fail("two requests were answered at once")
+    assert first.result().status_code == 404
     assert await status(house) == 200
 
 

@@ -18,9 +18,6 @@ from tests.faults.talk import Talk
 from tests.support.postgres import postgres_server
 from tests.support.redis import redis_server
 
-WHOLE_S = 15.0
-"""Within this after the last fault has healed everybody has everything."""
-
 CASTS = (
     ("anna", "s001", "s002", "s003"),
     ("ben", "s004", "s005", "s006"),
@@ -52,7 +49,7 @@ async def endure(
             for talk in talks:
                 talk.over = True
         for talk in talks:
-            await talk.settle(WHOLE_S)
+            await talk.settle()
     print(f"seed {seed}: {nemesis.answered} acknowledged, {nemesis.kills} kills")
     print(*(f"{count} {name}" for name, count in nemesis.done.items()), sep=", ")
     for talk in talks:

@@ -33,7 +33,7 @@ async def become(server: Server, **changes: bool) -> None:
     async def so() -> bool:
         return await checks(server) == WELL | changes
 
-    await wait_until(so, 15, f"{WELL | changes}")
+    await wait_until(so, what=f"{WELL | changes}")
 
 
 @pytest.fixture

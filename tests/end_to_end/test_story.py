@@ -180,7 +180,7 @@ async def compare(stage: Stage, conversation: dict, members: set[str]) -> list[d
             seen = device.log_of(conversation["id"])
             return not expected or bool(seen and seen[-1]["seq"] == expected[-1])
 
-        await wait_until(whole, 15, f"{device.name} of {conversation['kind']}")
+        await wait_until(whole, 90, f"{device.name} of {conversation['kind']}")
         got = device.log_of(conversation["id"])
         if device.from_snapshot and expected:
             (joined,) = personal(device, "conversation.joined", conversation)
@@ -378,7 +378,7 @@ async def direct_story(stage: Stage) -> None:
     await compare(stage, direct, {"anna", "s012"})
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_the_story(stage: Stage) -> None:
     """Some client, transport or protocol would miss an event, or get it twice."""
     await asyncio.gather(group_story(stage), course_story(stage), direct_story(stage))

@@ -105,7 +105,7 @@ async def test_both_serve_side_by_side(shared: Shared, tmp_path: Path) -> None:
             await talk.join(old.url, "s002")
             for device in ("anna", "s001", "s002"):
                 await talk.say(device)
-            await talk.settle(15)
+            await talk.settle()
             talk.check()
         for server in (old, new):
             assert await metrics(server, "chatd_bus_dropped_total{") == []

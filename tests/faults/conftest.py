@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.deployments import Deployment, Large
 from tests.support.postgres import PostgresServer, postgres_server
-from tests.support.redis import redis_server
+from tests.support.redis import RedisServer, redis_server
 
 GATEWAYS = {"sqlite x 1": 0, "postgres x 1": 1, "postgres x 3": 3}
 
@@ -26,24 +26,27 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def below(topology: str, request: pytest.FixtureRequest) -> PostgresServer | None:
+def below(
+    topology: str, request: pytest.FixtureRequest
+) -> Iterator[tuple[PostgresServer, RedisServer] | None]:
     """Started where it is needed, and not on a loop's time."""
     if not GATEWAYS[topology]:
-        return None
+        yield None
+        return
     server = request.getfixturevalue("postgres")
     assert isinstance(server, PostgresServer)
-    return server
+    with redis_server() as redis:
+        yield server, redis
 
 
 @pytest.fixture
 async def deployment(
-    topology: str, tmp_path: Path, below: PostgresServer | None
+    topology: str, tmp_path: Path, below: tuple[PostgresServer, RedisServer] | None
 ) -> AsyncIterator[Deployment]:
     """Running gateways; the tests' clients go to the first one, by its own address."""
     if below is None:
         async with Deployment(tmp_path) as small:
             yield small
         return
-    with redis_server() as redis:
-        async with Large(tmp_path, below, redis, GATEWAYS[topology]) as large:
-            yield large
+    async with Large(tmp_path, *below, GATEWAYS[topology]) as large:
+        yield large

@@ -41,6 +41,9 @@ SOON: Final = ChatOptions(draw=lambda: 0.1)
 
 AGAIN_S: Final = 0.2
 
+WHOLE_S: Final = 60.0
+"""Until then everybody must have everything; what takes how long is for `bench/`."""
+
 UNBOUND: Final = tuple(
     part
     for name in (
@@ -181,7 +184,7 @@ class Talk:
                 log += row.events
         return log
 
-    async def settle(self, within_s: float) -> None:
+    async def settle(self, within_s: float = WHOLE_S) -> None:
         """Read what is stored; everybody must have it within so many seconds."""
         name, history = self.conversation, self.history
         stored = await self.log(next(iter(self.clients)))

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.faults.proxy import Address, Proxy, Way
+from tests.support.ports import Port
 from tests.support.waiting import wait_until
 
 QUIET_S = 0.1
@@ -61,7 +62,7 @@ async def test_much_passes_unchanged() -> None:
     async with through_proxy() as (proxy, stream):
         data = bytes(range(256)) * 8192
         stream[1].write(data)
-        assert await comes(stream, len(data), 10) == data
+        assert await comes(stream, len(data), 60) == data
         assert proxy.passed == {Way.UP: len(data) + 5, Way.DOWN: len(data) + 5}
 
 
@@ -71,7 +72,7 @@ async def test_delay() -> None:
         proxy.delay(40, jitter_ms=10)
         began_s = time.monotonic()
         stream[1].write(b"late")
-        assert await comes(stream, 4, 5) == b"late"
+        assert await comes(stream, 4, 60) == b"late"
         assert time.monotonic() - began_s >= 0.06
 
 
@@ -82,7 +83,7 @@ async def test_blackhole_holds_and_heals() -> None:
         stream[1].write(b"held")
         assert await comes(stream, 4) is None
         proxy.heal()
-        assert await comes(stream, 4, 5) == b"held"
+        assert await comes(stream, 4, 60) == b"held"
 
 
 @pytest.mark.parametrize("way", Way)
@@ -92,9 +93,9 @@ async def test_one_way_drop(way: Way) -> None:
         proxy.drop_one_way(way)
         stream[1].write(b"x")
         assert await comes(stream, 1) is None
-        assert proxy.passed[Way.UP] == (5 if way is Way.UP else 6)
+        await wait_until(lambda: proxy.passed[Way.UP] == (5 if way is Way.UP else 6))
         proxy.heal()
-        assert await comes(stream, 1, 5) == b"x"
+        assert await comes(stream, 1, 60) == b"x"
 
 
 async def test_reset_is_no_orderly_end() -> None:
@@ -105,7 +106,7 @@ async def test_reset_is_no_orderly_end() -> None:
             await stream[0].readexactly(1)
         again = await asyncio.open_connection("127.0.0.1", proxy.port)
         again[1].write(b"again")
-        assert await comes(again, 5, 5) == b"again"
+        assert await comes(again, 5, 60) == b"again"
         again[1].close()
 
 
@@ -135,7 +136,7 @@ async def test_bandwidth() -> None:
         proxy.bandwidth(20_000)
         began_s = time.monotonic()
         stream[1].write(bytes(4_000))
-        assert await comes(stream, 4_000, 10) is not None
+        assert await comes(stream, 4_000, 60) is not None
         assert time.monotonic() - began_s >= 0.2
 
 
@@ -152,14 +153,13 @@ async def test_an_end_can_be_told_late() -> None:
 async def test_targets_take_turns_and_the_dead_are_passed_over() -> None:
     """A client could not come back to another gateway."""
     async with echoing(b"a") as first, echoing(b"b") as second:
-        dead = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-        nobody = dead.sockets[0].getsockname()
-        dead.close()
+        kept = Port()
+        nobody = ("127.0.0.1", kept.number)
         async with Proxy(first, nobody, second) as proxy:
             names = []
             for _ in range(4):
                 stream = await asyncio.open_connection("127.0.0.1", proxy.port)
-                names.append(await comes(stream, 1, 5))
+                names.append(await comes(stream, 1, 60))
                 stream[1].close()
             assert names == [b"a", b"b", b"a", b"b"]
             await wait_until(lambda: proxy.connections == 4)

@@ -14,8 +14,9 @@ from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.server import serving
 from tests.support.waiting import wait_until
 
-FAST_S = 3.5
-"""Until a sender is told: two seconds of the store's, and the rest of the way."""
+FAST_S = 10.0
+"""Until a sender is told: two seconds of the store's, and the rest of the way, on a
+machine that has other things to do. The database is away for longer."""
 
 
 @pytest.fixture
@@ -72,11 +73,11 @@ async def test_row_8_the_database_is_gone_for_a_while(
         with pytest.raises(Refused, match="storage_unavailable"):
             await talk.say("anna", "meanwhile")
         assert loop.time() - began_s < FAST_S
-        await wait_until(partial(is_not_ready, server.url), 20, "unready")
+        await wait_until(partial(is_not_ready, server.url), what="unready")
         assert anna.connected
         await asyncio.to_thread(returns, database_server)
-        await wait_until(partial(takes, talk), 20, "a send")
-        await wait_until(partial(is_ready, server.url), 20, "ready")
+        await wait_until(partial(takes, talk), what="a send")
+        await wait_until(partial(is_ready, server.url), what="ready")
         assert anna.connected
-        await talk.settle(10)
+        await talk.settle()
         talk.check()

@@ -31,6 +31,6 @@ async def test_killed_at(deployment: Deployment, point: str, rows: int) -> None:
         await server.start()
         assert (await sending).text == "the one"
         await talk.say("s001")
-        await talk.settle(10)
+        await talk.settle()
     talk.check()
     assert await deployment.stored("the one") == 1

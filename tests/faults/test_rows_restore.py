@@ -26,7 +26,7 @@ async def test_row_30_a_restored_backup(tmp_path: Path) -> None:
             await server.stop()
             await command("restore", "--data-dir", server.data_dir, tmp_path / "backup")
             await server.start()
-            await wait_until(lambda: ben.connected and ben.replica.epoch != epoch, 20)
+            await wait_until(lambda: ben.connected and ben.replica.epoch != epoch)
             await talk.say("anna", "after the restore")
             await ben.load_history(talk.conversation)
             room = ben.replica.rooms[talk.conversation]

@@ -161,7 +161,7 @@ async def test_a_bucket_that_is_down(cloud: Bucket) -> None:
         whole(depot.read(new_id())),
         depot.delete(new_id()),
     ):
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             with pytest.raises(Refused) as refused:
                 await deed
         assert refused.value.code == "storage_unavailable"

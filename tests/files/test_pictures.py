@@ -86,4 +86,4 @@ async def test_who_takes_too_long_is_killed() -> None:
     """One picture would keep a process busy for ever."""
     began = time.monotonic()
     assert await Pictures(0.01).look(chunks(picture(size=(900, 900)))) is None
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60

@@ -212,7 +212,7 @@ class Stage:
 
     async def heard(self, ear: Ear, *seqs: int) -> None:
         """Waits until the ear has heard just this."""
-        await wait_until(lambda: len(ear.seqs) >= len(seqs), 5, f"{ear.seqs} {seqs}")
+        await wait_until(lambda: len(ear.seqs) >= len(seqs), what=f"{seqs}")
         assert ear.seqs == list(seqs)
 
     async def quiet(self) -> None:

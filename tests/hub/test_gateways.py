@@ -1,5 +1,6 @@
 """Two gateways on one PostgreSQL with a real Redis between them, and without it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,13 +13,13 @@ import structlog
 
 from chatd import failpoints, metrics
 from chatd.actions import conversations, messages
-from chatd.bus.redis import leases, node
 from chatd.bus.redis.bus import RedisBus
 from chatd.domain.people import Caller
 from chatd.store.members import Join, NewMember, Part
 from chatd.store.people import EndSessions
 from chatd.telemetry import about, configure
 from chatd_protocol.chat.requests import SendMessage, SetConversationPreferences
+from tests.bus.gateways import be_patient
 from tests.faults.proxy import Proxy
 from tests.hub.peers import TENANT, CallError, House, Peer, open_house
 from tests.support.redis import RedisServer, redis_server
@@ -27,9 +28,9 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.engines("postgres")
 
-WHOLE_S = 15.0
-"""Within this after healing who is connected is whole, at worst: a check every 2 s on
-a machine that runs many tests. `./dev bench outage` has the usual figure."""
+WHOLE_S = 60.0
+"""Until then who is connected must be whole again, on whatever machine; how long it
+takes is measured by `./dev bench outage`."""
 
 
 @dataclass
@@ -70,9 +71,7 @@ async def gateways(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Gateways]:
-    # A machine that runs many tests may answer later than a hint is worth.
-    monkeypatch.setattr(node, "DEADLINE_S", 10.0)
-    monkeypatch.setattr(leases, "ANSWER_S", 10.0)
+    be_patient(monkeypatch)
     limits = {"connectionsPerUser": 3, "sendsPerSecond": 1, "sendsBurst": 25}
     shared: dict[str, Any] = {"database_url": database, "deployment_secret": SECRET}
     async with AsyncExitStack() as running:
@@ -202,13 +201,13 @@ async def test_redis_is_dead_for_a_while(gateways: Gateways) -> None:
     """A dead Redis would cost a message, or an acknowledgement (row 5)."""
     await gateways.ours.group("physics", "anna", "ben")
     anna, ben = await gateways.ours.join("anna"), await gateways.listening("ben")
-    gateways.redis.kill()
+    await asyncio.to_thread(gateways.redis.kill)
     for number in range(10):
         await say(anna, f"dark {number}")
     # Not even then is anybody out of date for longer.
     await wait_until(lambda: len(seqs(ben)) == 10, WHOLE_S)
     await say(anna, "last before the light")
-    gateways.redis.start()
+    await asyncio.to_thread(gateways.redis.start)
     await wait_until(lambda: len(seqs(ben)) == 11, WHOLE_S)
     await gateways.up()
     await say(anna, "light")
@@ -303,7 +302,7 @@ async def test_limits_are_of_all_gateways(gateways: Gateways) -> None:
 
 async def test_limits_without_redis(gateways: Gateways) -> None:
     """A dead Redis would lock people out, or let one person in without end."""
-    gateways.redis.kill()
+    await asyncio.to_thread(gateways.redis.kill)
     peers = [await gateways.theirs.join("anna") for _ in range(4)]
     assert "rate_limited" in (await peers[3].end())["error"]
     assert [peer.closing for peer in peers[:3]] == [None] * 3

@@ -128,6 +128,7 @@ async def test_a_bug_costs_one_attempt(
     rows.present = [changed(1), changed(2)]
     rows.failures = [ValueError("broken")]
     personal.offer(moved(1))
+    await wait_until(lambda: rows.reads)
     await wait_until(lambda: not stage.rooms.people[anna.key].pumping)
     personal.offer(moved(2))
     await heard(anna, 1, 2)
@@ -152,7 +153,7 @@ async def test_stop_ends_the_work(
     rows.failures = [unavailable() for _ in range(10_000)]
     personal.offer(moved(1))
     await wait_until(lambda: rows.reads)
-    await asyncio.wait_for(personal.stop(), 5)
+    await asyncio.wait_for(personal.stop(), 60)
     assert rows.failures
 
 

@@ -206,8 +206,8 @@ async def test_stop_ends_the_work(
     anna = stage.ear("anna")
     coming = asyncio.gather(arrive(presences, anna), return_exceptions=True)
     await wait_until(lambda: memberships.reads)
-    await asyncio.wait_for(presences.stop(), 5)
-    (refused,) = await asyncio.wait_for(coming, 5)
+    await asyncio.wait_for(presences.stop(), 60)
+    (refused,) = await asyncio.wait_for(coming, 60)
     assert isinstance(refused, Refused)
 
 

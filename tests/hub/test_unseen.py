@@ -38,15 +38,15 @@ _VARYING = (
 )
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _ANSWER = '{"type":3,'
+_PERSONAL = '"personalSeq":'
 _PING = '{"type":6}'
 
 
 def plain(heard: list[str]) -> list[str]:
     """Without what no two days share; ids are numbered as they come."""
-    # What is told and what is answered come by ways of their own.
-    heard = [one for one in heard if _ANSWER not in one] + [
-        one for one in heard if _ANSWER in one
-    ]
+    # What is told of a conversation, of a person, and what is answered come by ways of
+    # their own; each keeps its order.
+    heard = sorted(heard, key=lambda one: (_ANSWER in one, _PERSONAL in one))
     known: dict[str, str] = {}
 
     def numbered(found: re.Match[str]) -> str:
@@ -86,7 +86,7 @@ class Wire:
     async def answer(self, method: str, argument: str) -> None:
         await self.ask(method, argument)
         number = f'"invocationId":"{self.calls}"'
-        await wait_until(lambda: any(number in one for one in self.heard[-9:]))
+        await wait_until(lambda: any(number in one for one in self.heard))
 
     async def still(self) -> None:
         """Returns when nothing comes any more."""
@@ -222,9 +222,9 @@ async def live(made: Day, *, reported: bool) -> None:
     # Whoever removes or adds the teacher does what he would with anybody.
     add = '{"conversationId":"team","userIds":["anna"]}'
     gone = '{"conversationId":"team","userId":"anna"}'
-    await made.wires["ben"].ask("RemoveParticipant", gone)
+    await made.wires["ben"].answer("RemoveParticipant", gone)
     await made.settle()
-    await made.wires["ben"].ask("AddParticipants", add)
+    await made.wires["ben"].answer("AddParticipants", add)
     await made.settle()
     await say(anna, "hello")
     await ask_everything(made)

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from chatd.identity.jwks import DOCUMENT_BYTES_MAX, FRESH_S, RETRY_S, JwksKeys
 from tests.support.counted import value
+from tests.support.ports import Port
 from tests.support.waiting import wait_until
 
 EC_KEYS = {kid: ec.generate_private_key(ec.SECP256R1()) for kid in ("one", "two")}
@@ -198,9 +199,8 @@ async def test_a_short_rsa_key_is_not_used(keys: JwksKeys, endpoint: Endpoint) -
 
 async def test_an_endpoint_that_is_down_from_the_start(clock: HandClock) -> None:
     """A login would fail with an error of ours instead of a refusal."""
-    async with serving() as gone:
-        url = gone.url
-    keys = JwksKeys(url, clock)
+    kept = Port()
+    keys = JwksKeys(f"http://127.0.0.1:{kept.number}/keys", clock)
     before = value("chatd_jwks_fetch_total", result="failed")
     assert await found(keys, "one") == []
     assert value("chatd_jwks_fetch_total", result="failed") == before + 1

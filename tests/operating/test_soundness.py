@@ -13,11 +13,19 @@ from chatd.clock import Clock, SystemClock
 from chatd.config import Config
 from chatd.operating import soundness
 from chatd.operating.soundness import Finding, Weight, findings, open_more_files
+from chatd.operating.soundness import _file_system as file_system
 from chatd.store.engine.migrating import load
 from chatd.store.engine.sqlite import open_store
 from tests.support.databases import TEMPLATE
 from tests.support.house import HandClock
 from tests.support.postgres import PostgresServer
+
+
+@pytest.fixture(autouse=True)
+def a_good_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found is the test's doing: some have /tmp in memory, or nearly full."""
+    monkeypatch.setattr(soundness, "_file_system", lambda _: "ext4")
+    monkeypatch.setattr(soundness, "DISK_FREE_MIN", 0.0)
 
 
 def of(folder: Path, clock: Clock | None = None, **settings: object) -> list[Finding]:
@@ -71,7 +79,7 @@ def test_where_a_database_does_not_belong(
 
 def test_the_kind_of_file_system() -> None:
     """A network drive would be taken for a disk."""
-    assert soundness._file_system(Path("/proc/self")) == "proc"
+    assert file_system(Path("/proc/self")) == "proc"
 
 
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ async def test_from_the_call_to_the_delivery(tmp_path: Path) -> None:
             await talk(server)
         finally:
             await server.stop()
-        await wait_until(lambda: named(collector, "fanout.deliver"), 15)
+        await wait_until(lambda: named(collector, "fanout.deliver"))
     ours = [one for one in collector.spans if one.trace_id.hex() == TRACE]
     (call,) = (one for one in ours if one.name == "http.sendMessage")
     assert call.parent_span_id.hex() == "b7ad6b7169203331"

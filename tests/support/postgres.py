@@ -21,6 +21,7 @@ from pathlib import Path
 import asyncpg
 
 from tests.support.ports import Port
+from tests.support.processes import runs, state
 
 START_DEADLINE_S = 60.0
 POLL_S = 0.02
@@ -148,7 +149,7 @@ class PostgresServer:
             _kill(pid, signal.SIGKILL)
         process.wait(START_DEADLINE_S)
         end = time.monotonic() + START_DEADLINE_S
-        while any(map(_runs, children)):
+        while any(map(runs, children)):
             assert time.monotonic() < end
             time.sleep(POLL_S)
 
@@ -209,7 +210,7 @@ class PostgresServer:
         if number == signal.SIGSTOP:
             # Until it stands still it may have a child that is not counted.
             end = time.monotonic() + START_DEADLINE_S
-            while _state(process.pid) not in "TZ":
+            while state(process.pid) not in "TZX":
                 assert time.monotonic() < end
                 time.sleep(POLL_S)
         for pid in _children(process.pid):
@@ -219,20 +220,6 @@ class PostgresServer:
 def _kill(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-
-
-def _state(pid: int) -> str:
-    """The kernel's letter for what a process does; Z when it is over."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return "Z"
-    return stat.rpartition(")")[2].split()[0]
-
-
-def _runs(pid: int) -> bool:
-    """Whether it is more than a name that its parent has not taken note of."""
-    return _state(pid) != "Z"
 
 
 def _children(pid: int) -> list[int]:

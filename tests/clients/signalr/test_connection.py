@@ -154,7 +154,7 @@ async def test_a_stream_that_is_left_is_cancelled(
         stream = connection.stream("Count")
         assert await anext(stream) == 1
         await stream.aclose()
-        await asyncio.wait_for(cancelled.wait(), 5)
+        await asyncio.wait_for(cancelled.wait(), 60)
 
 
 async def test_a_stream_that_nobody_reads_ends(
@@ -244,7 +244,7 @@ async def test_client_results(server: Scripted, connect: Connect) -> None:
     server.script = script
     handlers = {"ask": lambda n: n, "slowly": answer_slowly, "badly": answer_badly}
     async with connect(**handlers):
-        await asyncio.wait_for(asked.wait(), 5)
+        await asyncio.wait_for(asked.wait(), 60)
     assert answers == [
         Completion("s0", 1),
         Completion("s1", 2),
@@ -265,7 +265,7 @@ async def test_handlers_run_in_order(server: Scripted, connect: Connect) -> None
 
     server.script = script
     async with connect(Event=heard.append, Done=done.set):
-        await asyncio.wait_for(done.wait(), 5)
+        await asyncio.wait_for(done.wait(), 60)
     assert heard == list(range(100))
 
 

@@ -12,6 +12,7 @@ from chatd_protocol.signalr import Close, Invocation, Ping
 from chatd_protocol.signalr.handshake import HandshakeResponse
 from chatd_protocol.signalr.session import Event
 from tests.clients.scripted import Peer, Scripted, scripted
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ async def test_a_silent_server_is_lost(
     server: Scripted, http: httpx2.AsyncClient
 ) -> None:
     """A dead connection would look alive for ever."""
-    async with link(server, http, server_timeout_s=0.05) as connected:
+    async with link(server, http, server_timeout_s=0.5) as connected:
         assert "silent" in str(await connected.ended)
 
 
@@ -97,6 +98,7 @@ async def test_goodbye_is_said(server: Scripted, http: httpx2.AsyncClient) -> No
     server.script = script
     async with link(server, http):
         pass
+    await wait_until(lambda: said)
     assert said == [Close()]
 
 

@@ -16,7 +16,7 @@ async def test_a_listener_that_fails_does_not_keep_the_answers(database: str) ->
 
     store = await open_store(database, clock=HandClock(), on_committed=fail)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await Shelf(database, store, HandClock()).people("ada")
     finally:
         await store.close()

@@ -130,13 +130,13 @@ async def test_reads_see_one_moment(shelf: Shelf) -> None:
         first = await members.of_user(tx, TENANT, "ada")
         began.set()
         if _on_the_loop():
-            await loop.run_in_executor(None, go_on.wait, 10)
+            await loop.run_in_executor(None, go_on.wait, 60)
         else:
-            go_on.wait(10)
+            go_on.wait(60)
         return [first, await members.of_user(tx, TENANT, "ada")]
 
     looking = asyncio.create_task(shelf.store.read(look))
-    await asyncio.to_thread(began.wait, 10)
+    await asyncio.to_thread(began.wait, 60)
     assert value("chatd_db_pool_in_use") >= 1
     await shelf.say("ada")
     go_on.set()

@@ -80,7 +80,8 @@ async def test_a_mute_database_is_told_in_time(
     finally:
         postgres.resume()
     assert [getattr(one, "code", None) for one in done] == ["storage_unavailable"] * 3
-    assert took < DEADLINE_S + 1
+    # And not for as long as the database may be mute.
+    assert took < DEADLINE_S * 5
     assert not ready
     assert (await shelf.say("ben"))[1] >= 2
     assert await shelf.store.ready()
@@ -162,7 +163,7 @@ async def test_kills_of_the_database_under_load(
             for sender in range(8):
                 group.create_task(send(sender))
             for _ in range(kills):
-                await wait_until(partial(enough, acked, len(acked) + 50), 30)
+                await wait_until(partial(enough, acked, len(acked) + 50), 60)
                 await asyncio.to_thread(mortal.kill)
                 await asyncio.to_thread(mortal.start)
             over = True
@@ -174,6 +175,12 @@ async def test_kills_of_the_database_under_load(
     await check_database(url)
 
 
+OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
+
+
 async def test_plans_do_not_rest_on_how_empty_it_was(shelf: Shelf) -> None:
     """Every send would read all messages, once there are many."""
     for _ in range(20):
@@ -182,6 +189,12 @@ async def test_plans_do_not_rest_on_how_empty_it_was(shelf: Shelf) -> None:
     # What the lanes have read of whole tables, of which they wrote into four.
     read = "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE n_tup_ins >= 20"
     await shelf.store.close()
+
+    async def alone() -> bool:
+        # What a session has read is told before it is gone from this list.
+        return await link.fetchval(OTHERS) == 0
+
+    await wait_until(alone)
     rows = {row[0]: row[1] for row in await link.fetch(read)}
     await link.close()
     assert rows
