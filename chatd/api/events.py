@@ -27,6 +27,10 @@ STREAMED: Final = "listEvents"
 """The route that can also be a stream."""
 
 MEDIA_TYPE: Final = "text/event-stream"
+LOOK_AGAIN_S: Final = 2.0
+"""Between looks whether the reader may still read: sessions that are ended end streams
+within 5 s (faults, row 27)."""
+
 QUIET: Final = b":\n\n"
 """A comment: keeps proxies from closing a stream in which nothing happens."""
 
@@ -52,11 +56,17 @@ def or_stream(door: Door, row: RouteRow, page: Endpoint) -> Endpoint:
 
         async def body() -> AsyncIterator[bytes]:
             open_here[identity.key] += 1
+            clock = door.context.clock
+            looked_s = clock.monotonic()
             try:
                 yield _written(first)
                 async for batch in batches:
-                    if door.context.clock.now_ms() >= identity.expires_at_ms:
+                    if clock.now_ms() >= identity.expires_at_ms:
                         return
+                    if clock.monotonic() - looked_s >= LOOK_AGAIN_S:
+                        looked_s = clock.monotonic()
+                        if not await _may_stay(door, http, row):
+                            return
                     yield _written(batch)
             finally:
                 open_here[identity.key] -= 1
@@ -73,6 +83,15 @@ def or_stream(door: Door, row: RouteRow, page: Endpoint) -> Endpoint:
         return await (streaming if wanted else page)(http)
 
     return answer
+
+
+async def _may_stay(door: Door, http: HttpRequest, row: RouteRow) -> bool:
+    try:
+        await entered(door, http, row)
+    except Refused as refusal:
+        # A store that does not answer says nothing about anybody.
+        return refusal.code not in ("unauthenticated", "forbidden", "not_found")
+    return True
 
 
 def _written(batch: Sequence[WatchedEvent]) -> bytes:

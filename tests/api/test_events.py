@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 
+from chatd.store.people import EndSessions
 from tests.api.conftest import Api
 from tests.hub.peers import House, Peer
 
@@ -83,6 +84,22 @@ async def test_it_ends_when_the_server_goes(school: House) -> None:
         school.installation.chat.drain()
         async with asyncio.timeout(WAIT_S):
             assert [record async for record in records] == []
+
+
+async def test_it_ends_with_the_sessions_of_its_reader(school: House) -> None:
+    """Who was sent away would go on reading a school's messages."""
+    token = school.token("anna", scope="events")
+    sent = {"Authorization": f"Bearer {token}", **STREAM}
+    async with (
+        httpx2.AsyncClient(base_url=school.url, timeout=WAIT_S) as http,
+        http.stream("GET", "/v1/events", headers=sent) as answer,
+    ):
+        pieces = answer.aiter_bytes()
+        assert await anext(pieces) == b":\n\n"
+        now_ms = school.installation.clock.now_ms()
+        await school.write(EndSessions("anna", now_ms + 1))
+        async with asyncio.timeout(WAIT_S):
+            assert {piece async for piece in pieces} <= {b":\n\n"}
 
 
 async def test_so_many_streams_and_no_more(school: House) -> None:
