@@ -148,9 +148,14 @@ class Online:
             del self._going[person]
         if not due:
             return
-        gone = await self._ask(due)
+        there = await self._ask(due)
         self._bus.publish(
-            [PresenceMoved(*one, online=False) for one in due if not gone.get(one)]
+            [
+                PresenceMoved(*one, online=False)
+                for one in due
+                # Who has come back while the others were asked was told of already.
+                if not there.get(one) and one not in self._rooms.people
+            ]
         )
 
     async def _ask_again(self) -> None:

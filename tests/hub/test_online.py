@@ -6,7 +6,7 @@ import pytest
 
 from chatd.bus.leases import Alone, Key
 from chatd.bus.local import LocalBus
-from chatd.domain.announcements import PresenceMoved
+from chatd.domain.announcements import Announcement, PresenceMoved
 from chatd.hub.online import GRACE_S, Online
 from tests.hub.listeners import TENANT, Ear, Stage
 from tests.hub.peers import House
@@ -98,6 +98,26 @@ async def test_a_page_loaded_again(
     await online._tell_goings()
     await stage.quiet()
     assert watcher.events == []
+
+
+async def test_who_comes_back_while_others_are_asked(
+    stage: Stage, online: Online, bus: LocalBus, clock: HandClock
+) -> None:
+    """Other gateways would show as gone who came back in that very moment."""
+    said: list[Announcement] = []
+    bus.subscribe(said.extend)
+    asking = bus.leases.elsewhere
+
+    async def meanwhile(people: Collection[Key]) -> Mapping[Key, int]:
+        stage.seat("anna", 3)
+        online.came(ANNA)
+        return await asking(people)
+
+    bus.leases.elsewhere = meanwhile  # type: ignore[method-assign]
+    online.went(ANNA)
+    clock.at_ms += int(GRACE_S * 1000)
+    await online._tell_goings()
+    assert said == [PresenceMoved(*ANNA, online=True)]
 
 
 async def test_gone_here_and_still_there(
