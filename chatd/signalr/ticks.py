@@ -10,6 +10,7 @@ import asyncio
 from typing import Final, Protocol
 
 from chatd.clock import Clock
+from chatd.telemetry import log
 
 TICK_S: Final = 0.25
 """How coarse timeouts are. All of them are counted in seconds, so a quarter is fine."""
@@ -28,15 +29,14 @@ class Timed(Protocol):
 class Wheel:
     """Calls things back after a number of seconds, a tick late at most.
 
-    Scheduling something again moves it, so an entry that was left behind in an older
-    slot no longer bears the item's mark and is skipped: moving and cancelling cost one
-    assignment.
+    Scheduling something again moves it. What is moved or forgotten leaves its slot at
+    once: in a storm of connections, those of half a minute would be kept otherwise.
     """
 
     def __init__(self, clock: Clock, tick_s: float = TICK_S) -> None:
         self._clock = clock
         self._tick_s = tick_s
-        self._slots: dict[int, list[Timed]] = {}
+        self._slots: dict[int, dict[Timed, None]] = {}
         self._done = self._tick_of(clock.monotonic())
         self._timer: asyncio.TimerHandle | None = None
 
@@ -49,8 +49,9 @@ class Wheel:
         tick = max(self._tick_of(self.now() + delay_s), self._done) + 1
         if tick == item.due_tick:
             return
+        self.forget(item)
         item.due_tick = tick
-        self._slots.setdefault(tick, []).append(item)
+        self._slots.setdefault(tick, {})[item] = None
         if self._timer is None:
             self._start_timer()
 
@@ -62,6 +63,8 @@ class Wheel:
 
     def forget(self, item: Timed) -> None:
         """Never mind."""
+        if (slot := self._slots.get(item.due_tick)) is not None:
+            slot.pop(item, None)
         item.due_tick = -1
 
     def stop(self) -> None:
@@ -70,6 +73,13 @@ class Wheel:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    @staticmethod
+    def _call(item: Timed, now_s: float) -> None:
+        try:
+            item.on_timer(now_s)
+        except Exception:  # noqa: BLE001 - nobody else's time must be lost by it
+            log.exception("timer failed")
 
     def _tick_of(self, at_s: float) -> int:
         return int(at_s / self._tick_s)
@@ -87,9 +97,10 @@ class Wheel:
         self._done = current
         for tick in due:
             for item in self._slots.pop(tick):
+                # Another one's turn may have moved it.
                 if item.due_tick == tick:
                     item.due_tick = -1
-                    item.on_timer(now_s)
+                    self._call(item, now_s)
         if self._slots and self._timer is None:
             self._start_timer()
 
@@ -122,4 +133,7 @@ class Flusher:
         # they go into the new list and have their own turn.
         waiting, self._waiting = self._waiting, []
         for item in waiting:
-            item.flush()
+            try:
+                item.flush()
+            except Exception:  # noqa: BLE001 - what waits for others must leave
+                log.exception("flush failed")

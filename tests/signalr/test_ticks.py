@@ -1,6 +1,8 @@
 """The timer wheel and the flusher that all connections share."""
 
 import asyncio
+import gc
+import weakref
 from dataclasses import dataclass, field
 
 from chatd.clock import SystemClock
@@ -51,6 +53,31 @@ async def test_only_the_last_wish_counts() -> None:
     clock.stop()
 
 
+async def test_nothing_is_kept_of_what_is_gone() -> None:
+    """In a storm of reconnects every socket of the last half minute would be kept."""
+    clock = wheel()
+    item = Item(clock)
+    kept = weakref.ref(item)
+    clock.schedule(item, 60)
+    clock.schedule(item, 30)
+    clock.forget(item)
+    del item
+    gc.collect()
+    assert kept() is None
+    clock.stop()
+
+
+async def test_one_failure_costs_nobody_else_the_time() -> None:
+    """After one bug no client would be pinged or timed out any more."""
+    clock = wheel()
+    bad, good = Item(clock), Item(clock)
+    bad.calls = None  # type: ignore[assignment]  # any bug will do
+    clock.schedule(bad, 0.02)
+    clock.schedule(good, 0.02)
+    await wait_until(lambda: good.calls)
+    clock.stop()
+
+
 async def test_earlier_never_means_later() -> None:
     """A short deadline would be lost behind a long one."""
     clock = wheel()
@@ -87,3 +114,22 @@ async def test_one_flush_a_turn() -> None:
     assert flushed == []
     await asyncio.sleep(0)
     assert flushed == outputs
+
+
+async def test_one_failure_costs_nobody_else_the_flush() -> None:
+    """What waits for others would wait for ever: they are flushed once and no more."""
+    flusher, flushed = Flusher(), []
+
+    class Bad:
+        def flush(self) -> None:
+            raise RuntimeError("a bug")
+
+    class Good:
+        def flush(self) -> None:
+            flushed.append(self)
+
+    good = Good()
+    flusher.add(Bad())
+    flusher.add(good)
+    await asyncio.sleep(0)
+    assert flushed == [good]
