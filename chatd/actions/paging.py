@@ -1,18 +1,29 @@
 """Paging through what was said, from any place and to both sides."""
 
+from typing import Final
+
 from chatd.actions import presenting
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.deciding import place_of
 from chatd.actions.basis.facts import Place
-from chatd.domain.members import Range
+from chatd.actions.events import Around, event, people_named
+from chatd.domain.members import Range, clipped
 from chatd.domain.messages import MessageRecord
 from chatd.domain.people import Caller
 from chatd.errors import Refused, invalid
-from chatd.store import conversation_views, messages
+from chatd.store import conversation_views, log, messages
+from chatd.store.conversation_views import ConversationView
 from chatd.store.reporting import reading
 from chatd.store.transaction import Transaction
 from chatd_protocol.chat import requests
+from chatd_protocol.chat.events import LogEvent
 from chatd_protocol.chat.results import MessagePage
+
+EVENTS_MAX: Final = 100
+"""Of a page: more lines than anybody reads between its messages."""
+
+POSITIONS_MAX: Final = 1000
+"""Looked through for them, however many edits a page is full of."""
 
 
 async def page(
@@ -58,6 +69,11 @@ async def _page(
     here = (caller.tenant, request.conversation_id, ranges)
     before = await messages.older(tx, *here, before=first, limit=1)
     after = await messages.newer(tx, *here, after=last, limit=1)
+    events = None
+    if request.with_events:
+        begins = first if before else 1
+        ends = after[0].seq - 1 if after else head
+        events = await _besides(tx, caller.tenant, view, begins, ends)
     ids = [one.id for one in found]
     reported = await reading.marks(tx, caller.tenant, caller.user_id, ids)
     return MessagePage(
@@ -66,7 +82,24 @@ async def _page(
         has_before=bool(before),
         has_after=bool(after),
         reported=reported or None,
+        events=events,
     )
+
+
+async def _besides(
+    tx: Transaction, tenant: str, view: ConversationView, first: int, last: int
+) -> tuple[LogEvent, ...]:
+    """What else happened there, as this person is told it by `Sync`."""
+    first = max(first, last - POSITIONS_MAX + 1)
+    ranges, _ = clipped(view.ranges, first, max(0, last - first + 1))
+    spans = [Range(one.first, min(one.last, last)) for one in ranges]
+    record = view.record
+    spans = [one for one in spans if one.first <= one.last]
+    rows = await log.besides(tx, tenant, record.id, spans, EVENTS_MAX)
+    named = await people_named(tx, tenant, rows)
+    left = None if view.member else record.head_seq
+    known = Around(named, presenting.facts_of(record, None), left)
+    return tuple(event(row, known) for row in rows)
 
 
 async def _find(

@@ -92,6 +92,29 @@ async def within(
     return found
 
 
+async def besides(
+    tx: Transaction,
+    tenant: str,
+    conversation_id: str,
+    spans: Sequence[Range],
+    most: int,
+) -> list[LogRow]:
+    """The last rows within these ranges that are about no message, in order."""
+    if not spans:
+        return []
+    rows = await tx.all(
+        f"WITH span (id, first, last) AS (VALUES {typed_rows(3, len(spans), 2)})"
+        f" SELECT {_COLUMNS} FROM span CROSS JOIN {_TABLES}"
+        " WHERE l.tenant = $1 AND l.conversation_id = span.id"
+        " AND l.seq BETWEEN span.first AND span.last AND l.message_id IS NULL"
+        " ORDER BY l.seq DESC LIMIT $2",
+        tenant,
+        most,
+        *(value for one in spans for value in (conversation_id, one.first, one.last)),
+    )
+    return [_to_row(row, None) for row in reversed(rows)]
+
+
 async def tail(
     tx: Transaction, tenant: str, after: Position, limit: int
 ) -> list[LogRow]:

@@ -144,6 +144,13 @@ def _history(context: Context, conversation: str) -> Awaitable[object]:
     return paging.page(context, who("sue"), asked)
 
 
+def _happened(context: Context, conversation: str) -> Awaitable[object]:
+    asked = requests.ListMessages(
+        conversation_id=conversation, with_events=True, limit=50
+    )
+    return paging.page(context, who("sue"), asked)
+
+
 def _first_unread(context: Context, conversation: str) -> Awaitable[object]:
     asked = requests.ListMessages(
         conversation_id=conversation, around_unread=True, limit=50
@@ -193,7 +200,8 @@ def _report(context: Context, conversation: str) -> Awaitable[object]:
 
 
 @pytest.mark.parametrize(
-    "ask", [_history, _first_unread, _oldest, _one, _people, _sync, _report]
+    "ask",
+    [_history, _happened, _first_unread, _oldest, _one, _people, _sync, _report],
 )
 async def test_a_long_conversation_costs_what_a_short_one_does(
     school: House, ask: Ask

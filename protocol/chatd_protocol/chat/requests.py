@@ -231,13 +231,17 @@ class DeleteMessage(Request):
 
 
 class ListMessages(Request):
-    """A page of history: the newest, or `before`, `after`, `around` a place."""
+    """A page of history: the newest, or `before`, `after`, `around` a place.
+
+    `withEvents` asks for what else happened there, too.
+    """
 
     conversation_id: Id
     before: Seq | None = None
     after: Seq | None = None
     around: Seq | None = None
     around_unread: bool | None = None
+    with_events: bool | None = None
     limit: PageLimit = 50
 
 

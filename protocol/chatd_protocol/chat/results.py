@@ -160,7 +160,9 @@ class ParticipantPage(Shape):
 class MessagePage(Shape):
     """Messages in order of `seq`, read as of `asOfSeq`; reading marks nothing read.
 
-    `reported` maps those of them that I have reported to my reports (ITS-85).
+    `reported` maps those of them that I have reported to my reports (ITS-85). `events`
+    is what else happened from the first of them until the next page: who joined or
+    left, another title, a closing; the last 100, by `seq`.
     """
 
     messages: tuple[Message, ...]
@@ -168,6 +170,7 @@ class MessagePage(Shape):
     has_before: bool
     has_after: bool
     reported: dict[Id, Id] | None = None
+    events: tuple[LogEvent, ...] | None = None
 
 
 class SearchPage(Shape):

@@ -171,13 +171,18 @@ export interface ForwardMessage {
   clientMessageId: string;
 }
 
-/** A page of history: the newest, or `before`, `after`, `around` a place. */
+/**
+ * A page of history: the newest, or `before`, `after`, `around` a place.
+ *
+ * `withEvents` asks for what else happened there, too.
+ */
 export interface ListMessages {
   conversationId: string;
   before?: number | null;
   after?: number | null;
   around?: number | null;
   aroundUnread?: boolean | null;
+  withEvents?: boolean | null;
   limit?: number | null;
 }
 
@@ -727,7 +732,9 @@ export interface AddedParticipants {
 /**
  * Messages in order of `seq`, read as of `asOfSeq`; reading marks nothing read.
  *
- * `reported` maps those of them that I have reported to my reports.
+ * `reported` maps those of them that I have reported to my reports. `events` is what
+ * else happened from the first of them until the next page: who joined or left, another
+ * title, a closing; the last 100, by `seq`.
  */
 export interface MessagePage {
   messages: Message[];
@@ -735,6 +742,131 @@ export interface MessagePage {
   hasBefore: boolean;
   hasAfter: boolean;
   reported?: Record<string, string>;
+  events?: LogEvent[];
+}
+
+/** Somebody said something; as it is when delivered. */
+export interface MessageCreated {
+  type: "message.created";
+  conversationId: string;
+  seq: number;
+  at: string;
+  actor?: PersonName;
+  message: Message;
+}
+
+/** A message has another text. */
+export interface MessageEdited {
+  type: "message.edited";
+  conversationId: string;
+  seq: number;
+  at: string;
+  actor?: PersonName;
+  message: Message;
+}
+
+/** A message has lost its content; the message comes without it. */
+export interface MessageRemoved {
+  type: "message.removed";
+  conversationId: string;
+  seq: number;
+  at: string;
+  actor?: PersonName;
+  message: Message;
+}
+
+/** People joined: at most 100 of them by name, `count` in all. */
+export interface ParticipantsAdded {
+  type: "participants.added";
+  conversationId: string;
+  seq: number;
+  at: string;
+  actor?: PersonName;
+  participants: Participant[];
+  count: number;
+  participantCount: number;
+}
+
+/** People left or were removed: at most 100 ids, `count` in all. */
+export interface ParticipantsRemoved {
+  type: "participants.removed";
+  conversationId: string;
+  seq: number;
+  at: string;
+  actor?: PersonName;
+  userIds: string[];
+  count: number;
+  participantCount: number;
+}
+
+/** The conversation began; always `seq` 1. */
+export interface ConversationCreated {
+  type: "conversation.created";
+  conversationId: string;
+  seq: number;
+  at: string;
+  actor?: PersonName;
+  conversation: ConversationFacts;
+}
+
+/** It has another title. */
+export interface ConversationRenamed {
+  type: "conversation.renamed";
+  conversationId: string;
+  seq: number;
+  at: string;
+  actor?: PersonName;
+  conversation: ConversationFacts;
+}
+
+/** No new messages until it is reopened. */
+export interface ConversationClosed {
+  type: "conversation.closed";
+  conversationId: string;
+  seq: number;
+  at: string;
+  actor?: PersonName;
+  conversation: ConversationFacts;
+}
+
+/** It is open again. */
+export interface ConversationReopened {
+  type: "conversation.reopened";
+  conversationId: string;
+  seq: number;
+  at: string;
+  actor?: PersonName;
+  conversation: ConversationFacts;
+}
+
+/** It is read-only for all from here on. */
+export interface ConversationDeleted {
+  type: "conversation.deleted";
+  conversationId: string;
+  seq: number;
+  at: string;
+  actor?: PersonName;
+  conversation: ConversationFacts;
+}
+
+/** Its deletion was undone. */
+export interface ConversationRestored {
+  type: "conversation.restored";
+  conversationId: string;
+  seq: number;
+  at: string;
+  actor?: PersonName;
+  conversation: ConversationFacts;
+}
+
+/** Another fact of it changed. */
+export interface ConversationSettingsChanged {
+  type: "conversation.settings_changed";
+  conversationId: string;
+  seq: number;
+  at: string;
+  actor?: PersonName;
+  conversation: ConversationFacts;
 }
 
 /**
@@ -1000,130 +1132,6 @@ export interface ConversationEvents {
   events: LogEvent[];
   headSeq: number;
   tooLong?: boolean;
-}
-
-/** Somebody said something; as it is when delivered. */
-export interface MessageCreated {
-  type: "message.created";
-  conversationId: string;
-  seq: number;
-  at: string;
-  actor?: PersonName;
-  message: Message;
-}
-
-/** A message has another text. */
-export interface MessageEdited {
-  type: "message.edited";
-  conversationId: string;
-  seq: number;
-  at: string;
-  actor?: PersonName;
-  message: Message;
-}
-
-/** A message has lost its content; the message comes without it. */
-export interface MessageRemoved {
-  type: "message.removed";
-  conversationId: string;
-  seq: number;
-  at: string;
-  actor?: PersonName;
-  message: Message;
-}
-
-/** People joined: at most 100 of them by name, `count` in all. */
-export interface ParticipantsAdded {
-  type: "participants.added";
-  conversationId: string;
-  seq: number;
-  at: string;
-  actor?: PersonName;
-  participants: Participant[];
-  count: number;
-  participantCount: number;
-}
-
-/** People left or were removed: at most 100 ids, `count` in all. */
-export interface ParticipantsRemoved {
-  type: "participants.removed";
-  conversationId: string;
-  seq: number;
-  at: string;
-  actor?: PersonName;
-  userIds: string[];
-  count: number;
-  participantCount: number;
-}
-
-/** The conversation began; always `seq` 1. */
-export interface ConversationCreated {
-  type: "conversation.created";
-  conversationId: string;
-  seq: number;
-  at: string;
-  actor?: PersonName;
-  conversation: ConversationFacts;
-}
-
-/** It has another title. */
-export interface ConversationRenamed {
-  type: "conversation.renamed";
-  conversationId: string;
-  seq: number;
-  at: string;
-  actor?: PersonName;
-  conversation: ConversationFacts;
-}
-
-/** No new messages until it is reopened. */
-export interface ConversationClosed {
-  type: "conversation.closed";
-  conversationId: string;
-  seq: number;
-  at: string;
-  actor?: PersonName;
-  conversation: ConversationFacts;
-}
-
-/** It is open again. */
-export interface ConversationReopened {
-  type: "conversation.reopened";
-  conversationId: string;
-  seq: number;
-  at: string;
-  actor?: PersonName;
-  conversation: ConversationFacts;
-}
-
-/** It is read-only for all from here on. */
-export interface ConversationDeleted {
-  type: "conversation.deleted";
-  conversationId: string;
-  seq: number;
-  at: string;
-  actor?: PersonName;
-  conversation: ConversationFacts;
-}
-
-/** Its deletion was undone. */
-export interface ConversationRestored {
-  type: "conversation.restored";
-  conversationId: string;
-  seq: number;
-  at: string;
-  actor?: PersonName;
-  conversation: ConversationFacts;
-}
-
-/** Another fact of it changed. */
-export interface ConversationSettingsChanged {
-  type: "conversation.settings_changed";
-  conversationId: string;
-  seq: number;
-  at: string;
-  actor?: PersonName;
-  conversation: ConversationFacts;
 }
 
 /** One event of the tenant and the cursor behind it. */
