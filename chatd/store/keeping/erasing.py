@@ -77,7 +77,7 @@ class ErasePerson:
 
 
 async def erase(tx: Transaction, effects: Effects, write: ErasePerson) -> None:
-    """Apply an `ErasePerson`; of somebody who is not there, nothing.
+    """Apply an `ErasePerson`; whoever is gone already is told nothing more.
 
     Raises:
         LookupError: there is no such person.
@@ -95,6 +95,13 @@ async def erase(tx: Transaction, effects: Effects, write: ErasePerson) -> None:
     files = await uploads(tx, effects.tenant, write.user_id)
     await attachments.drop(tx, effects, DropAttachments(files))
     former = await _former(tx, effects.tenant, write.user_id)
+    again = await tx.one(
+        "SELECT 1 FROM person WHERE tenant = $1 AND id = $2"
+        " AND name = '' AND details_json = $3",
+        effects.tenant,
+        write.user_id,
+        _GONE,
+    )
     for statement in OWN:
         given = (effects.tenant, write.user_id, effects.at_ms)
         await tx.run(statement, *given[: 3 if "$3" in statement else 2])
@@ -112,7 +119,8 @@ async def erase(tx: Transaction, effects: Effects, write: ErasePerson) -> None:
         tx, effects.tenant, before_ms=2**53, author_id=write.user_id, limit=10**6
     )
     await vault.empty(tx, effects, vault.EmptyVault(places))
-    await effects.move_person(tx, write.user_id)
+    if again is None:
+        await effects.move_person(tx, write.user_id)
     await effects.bump_person(tx, write.user_id)
     await effects.erased(tx, "person", write.user_id, effects.at_ms)
 
