@@ -5,6 +5,7 @@ workers finish at about the same time.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
+from chatd import telemetry
 from tests.support import databases
 from tests.support.databases import database, postgres, server_of
 from tests.support.deployments import Shared
@@ -112,6 +115,17 @@ def loop_never_blocked(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     with loop_watch():
         yield
+
+
+@pytest.fixture(autouse=True)
+def logs_are_not_configured() -> Iterator[None]:
+    """What a test or its server wants logged is nobody else's business."""
+    yield
+    structlog.reset_defaults()
+    root = logging.getLogger()
+    for handler in tuple(root.handlers):
+        if isinstance(handler, telemetry._OfLibraries):
+            root.removeHandler(handler)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.api.conftest import Api
 from tests.hub.peers import House, Peer
 
 STREAM = {"Accept": "text/event-stream"}
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 async def say(peer: Peer, room: str, text: str) -> None:

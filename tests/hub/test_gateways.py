@@ -117,19 +117,11 @@ async def test_a_message_crosses(gateways: Gateways) -> None:
     assert seqs(ben) == list(range(2, 22))
 
 
-@pytest.fixture
-def every_line() -> Iterator[None]:
-    """Logs at the level of `--log-level debug`, whatever a test before this one set."""
-    configure("debug")
-    yield
-    structlog.reset_defaults()
-
-
-@pytest.mark.usefixtures("every_line")
 async def test_a_delivery_elsewhere_is_logged_with_its_trace(
     gateways: Gateways,
 ) -> None:
     """Of what is late at one gateway nobody could find the call at another."""
+    configure("debug")
     trace = f"{0xC0FFEE:032x}"
     await gateways.ours.group("physics", "anna", "ben")
     ben = await gateways.listening("ben")

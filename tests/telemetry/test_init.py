@@ -3,11 +3,9 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from chatd.telemetry import about, configure, labels, log, spawn
 
@@ -15,10 +13,8 @@ KEYS = ("request", "connection", "trace")
 
 
 @pytest.fixture(autouse=True)
-def as_configured() -> Iterator[None]:
+def as_configured() -> None:
     configure()
-    yield
-    structlog.reset_defaults()
 
 
 async def test_a_failed_task_is_logged(capsys: pytest.CaptureFixture[str]) -> None:

@@ -140,7 +140,7 @@ async def test_it_goes_on_by_itself(school: House) -> None:
         lambda told: gone.set() if "message.removed" in str(told) else None
     )
     purger.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await gone.wait()
     await purger.stop()
     assert await texts(school, talk.id) == ["removed_without_trace"]

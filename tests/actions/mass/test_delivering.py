@@ -192,7 +192,7 @@ async def test_a_small_one_does_not_wait_for_a_large_one(units: House) -> None:
         async def part(self, tenant: str, record: MassRecord) -> bool:
             last = await super().part(tenant, record)
             if record.total > 1:  # the large one, and tom is its last
-                await asyncio.wait_for(tom.wait(), 10)
+                await asyncio.wait_for(tom.wait(), 60)
             return last
 
     units.clock.at_ms += 5_000
@@ -221,6 +221,6 @@ async def test_it_runs_by_itself(units: House, monkeypatch: pytest.MonkeyPatch) 
     try:
         await send(units, "anna", "unit:north")
         units.clock.at_ms += 5_000
-        await asyncio.wait_for(tom.wait(), 5)
+        await asyncio.wait_for(tom.wait(), 60)
     finally:
         await worker.stop()

@@ -64,7 +64,7 @@ def answers() -> dict[str, dict]:
         capture_output=True,
         check=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     found = json.loads(ran.stdout)
     return {row["name"]: answer for row, answer in zip(WRITTEN, found, strict=True)}
