@@ -1,6 +1,6 @@
 """Debian's PostgreSQL as a server of the tests' own: real, durable, quick to fill.
 
-Its folder is in memory where there is such a place, so `fsync` stays on and costs
+Its folder is in memory where there is room for it, so `fsync` stays on and costs
 nothing. The default collation is a linguistic one on purpose: whatever sorts or
 compares must say how, or a test fails.
 """
@@ -26,6 +26,9 @@ from tests.support.processes import runs, state
 START_DEADLINE_S = 60.0
 POLL_S = 0.02
 MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 3 * 2**30
+"""For each server, whose log alone may grow to `max_wal_size` and half as much again; a
+container often has 64 MB."""
 USER = "chatd"
 
 _SETTINGS: Mapping[str, str] = {
@@ -38,7 +41,7 @@ _SETTINGS: Mapping[str, str] = {
     "shared_buffers": "64MB",
     # A checkpoint in the middle would only slow the tests.
     "checkpoint_timeout": "1h",
-    "max_wal_size": "4GB",
+    "max_wal_size": "1GB",
     "deadlock_timeout": "100ms",
     "log_statement": "none",
 }
@@ -231,12 +234,19 @@ def _children(pid: int) -> list[int]:
     return [int(child) for child in text.split()]
 
 
+def has_room(folder: Path) -> bool:
+    """Whether a server may be put there."""
+    if not os.access(folder, os.W_OK):
+        return False
+    return shutil.disk_usage(folder).free >= MEMORY_BYTES_MIN
+
+
 @contextmanager
 def postgres_server(
     settings: Mapping[str, str] | None = None, *, on_disk: bool = False
 ) -> Iterator[PostgresServer]:
     """A running server in a folder of its own, gone afterwards."""
-    where = MEMORY if os.access(MEMORY, os.W_OK) and not on_disk else None
+    where = MEMORY if not on_disk and has_room(MEMORY) else None
     folder = Path(tempfile.mkdtemp(prefix="chatd-postgres-", dir=where))
     # The server's account must be able to reach what is inside.
     folder.chmod(0o755)
