@@ -24,6 +24,10 @@ BACKLOG_BYTES: Final = 8 * 1024 * 1024
 REPLY_BYTES: Final = 4 * 1024 * 1024
 """Of one answer; a larger one is somebody's attempt to fill this process."""
 
+REPLIES_PER_TURN: Final = 256
+"""Taken in one turn of the loop: some 10 ms of what others have to tell. libuv reads on
+while there is more, and a backlog of megabytes would hold everybody up for a second."""
+
 Word = str | bytes | int | float
 Take = Callable[[bytes, bytes], None]
 
@@ -41,6 +45,7 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader()
         self._unread = 0
+        self._busy = False
         self._out: list[bytes] = []
         self._out_bytes = 0
         self._answers: deque[asyncio.Future[object] | None] = deque()
@@ -96,15 +101,34 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
         self._unread += len(data)
+        self._reader.feed(data)
+        if not self._busy:
+            self._take_some()
+
+    def _take_some(self) -> None:
+        was_busy, self._busy = self._busy, False
+        if self.closed:
+            return
         try:
-            self._reader.feed(data)
-            while (reply := self._reader.gets()) is not False:
+            for _ in range(REPLIES_PER_TURN):
+                if (reply := self._reader.gets()) is False:
+                    break
                 self._unread = 0
                 self.take(reply)
+            else:
+                self._busy = True
         except hiredis.ProtocolError as error:
             self._end(error)
         if self._unread > REPLY_BYTES:
             self._end(LinkLost("an answer beyond all bounds"))
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self._busy:
+            transport.pause_reading()
+            self._loop.call_soon(self._take_some)
+        elif was_busy:
+            transport.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Called by the loop."""

@@ -7,7 +7,14 @@ import hiredis
 import pytest
 
 from chatd.bus.redis.address import Address, parse
-from chatd.bus.redis.link import REPLY_BYTES, Link, LinkLost, Receiver, connect
+from chatd.bus.redis.link import (
+    REPLIES_PER_TURN,
+    REPLY_BYTES,
+    Link,
+    LinkLost,
+    Receiver,
+    connect,
+)
 from chatd.clock import SystemClock
 from tests.support.redis import RedisServer, redis_server
 from tests.support.waiting import wait_until
@@ -82,6 +89,31 @@ async def test_password_and_database() -> None:
         right.close()
         with pytest.raises(hiredis.ReplyError):
             await connect(parse(f"redis://:other@{address}"), address, wrong)
+
+
+async def test_a_backlog_leaves_room_for_others(redis: RedisServer) -> None:
+    """After a pause everybody would wait until all of it was heard (row 6)."""
+    heard: list[bytes] = []
+    receiver = Receiver(
+        CLOCK,
+        lambda _channel, data: heard.append(data),
+        lambda _channel: None,
+        lambda _channel, _error: None,
+    )
+    await connect(parse(redis.url), Address("127.0.0.1", redis.port), receiver)
+    receiver.subscribe(b"a", sharded=False)
+    await wait_until(lambda: receiver.confirmed)
+    many = [b"%d" % number for number in range(4 * REPLIES_PER_TURN)]
+    told = [
+        b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$%d\r\n%b\r\n" % (len(n), n) for n in many
+    ]
+    receiver.data_received(b"".join(told))
+    assert len(heard) == REPLIES_PER_TURN
+    # What comes behind it stays behind it.
+    redis.command("PUBLISH", "a", "last")
+    await wait_until(lambda: heard[-1] == b"last")
+    assert heard == [*many, b"last"]
+    receiver.close()
 
 
 async def test_a_receiver_tells_what_happens(redis: RedisServer) -> None:
