@@ -131,6 +131,13 @@ class Session:
         self._enter(state)
         return data
 
+    def forget(self, invocation_id: str) -> None:
+        """Nobody waits for this call's completion any more; if it comes it is dropped.
+
+        The peer is not told: the protocol has no word for it but for streams.
+        """
+        self._awaited.discard(invocation_id)
+
     def feed(self, data: bytes) -> Iterator[Event]:
         """Take bytes in; iterate over what they hold.
 

@@ -16,7 +16,7 @@ from chatd_client import (
     Options,
 )
 from chatd_client.signalr import SentAway
-from chatd_client.signalr.connection import STREAM_ITEMS_MAX, Handler
+from chatd_client.signalr.connection import CALLS_MAX, STREAM_ITEMS_MAX, Handler
 from chatd_protocol.signalr import (
     CODECS,
     CancelInvocation,
@@ -55,6 +55,31 @@ def connect(server: Scripted, http: httpx2.AsyncClient, options: Options) -> Con
         return Connection(http, Address(server.url), handlers, options)
 
     return make
+
+
+async def test_calls_that_are_given_up_leave_their_place(
+    server: Scripted, connect: Connect
+) -> None:
+    """After a server's long silence nothing more could be asked of it."""
+
+    async def script(peer: Peer) -> None:
+        while True:
+            call = await peer.expect(Invocation)
+            assert isinstance(call, Invocation)
+            if call.target == "Answer":
+                await peer.send(Completion(call.invocation_id or "", "yes"))
+
+    server.script = script
+    async with connect() as connection:
+        for _ in range(OPEN_IDS_MAX // CALLS_MAX):
+            calls = [
+                asyncio.create_task(connection.invoke("Ask")) for _ in range(CALLS_MAX)
+            ]
+            await asyncio.sleep(0.1)
+            for call in calls:
+                call.cancel()
+            await asyncio.wait(calls)
+        assert await connection.invoke("Answer") == "yes"
 
 
 async def test_any_number_of_calls_at_once(server: Scripted, connect: Connect) -> None:

@@ -112,6 +112,7 @@ class Connection:
                 return await answer
             finally:
                 del self._calls[invocation_id]
+                self._link.forget(invocation_id)
 
     async def send(
         self, target: str, *arguments: object, uploads: Uploads = ()

@@ -134,6 +134,10 @@ class Link:
             self.end(lost)
             raise lost from error
 
+    def forget(self, invocation_id: str) -> None:
+        """Nobody waits for the answer to this call any more."""
+        self._session.forget(invocation_id)
+
     async def send_if_open(self, message: HubMessage) -> None:
         """Send one message that nobody will miss if the connection is over."""
         try:
