@@ -54,6 +54,7 @@ from chatd.store.engine.migrating import load
 from chatd.store.engine.opening import open_store
 from chatd.store.upkeep.condition import fits
 from chatd.telemetry import log
+from chatd.telemetry.building import commit
 
 HUB_PATH = "/hub"
 
@@ -185,7 +186,9 @@ class Installation:
             return await self.store.read(fits, known, self.store.epoch)
 
         checks = (Check(STORE, self.store.ready), Check("schema", schema))
-        metrics.BUILD.info({"version": __version__, "schema": str(known)})
+        metrics.BUILD.info(
+            {"version": __version__, "commit": commit(), "schema": str(known)}
+        )
         file = self.config.database_file
         if file is None:
             return checks

@@ -42,7 +42,7 @@ BATCH: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 BUILD = Info(
     "chatd_build",
-    "Version of chatd and the newest schema that it knows.",
+    "Version of chatd, its source commit and the newest schema that it knows.",
     registry=REGISTRY,
 )
 DRAIN_STATE = Gauge(

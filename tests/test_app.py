@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx2
 
+from chatd.telemetry.building import commit
 from chatd_client import ChatClient
 from chatd_protocol.chat.requests import Recipient, StartConversation
 from chatd_protocol.chat.results import ConversationStarted
@@ -115,7 +116,7 @@ async def test_metrics_on_a_port_of_their_own(tmp_path: Path) -> None:
             text = (await http.get("/metrics")).text
             assert 'chatd_connections{state="open"} 1.0' in text
             assert 'chatd_ready{check="store"} 1.0' in text
-            assert "chatd_build_info{" in text
+            assert f'chatd_build_info{{commit="{commit()}",' in text
         assert (await get(server, "/metrics")).status_code == 404
 
 
