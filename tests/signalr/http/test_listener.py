@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from chatd.signalr.http import listener
+from chatd.signalr.http.listener import PIPELINE_MAX
 from tests.signalr.raw import Raw, dial, upgrade
 from tests.signalr.sample import FLOOD_BYTES, Sample, sample_server
 from tests.support.waiting import wait_until
@@ -41,6 +42,18 @@ async def test_dripping_is_not_waited_for() -> None:
             raw.send(f"x-{number}: 1\r\n".encode())
             await asyncio.wait([ending], timeout=SHORT_S / 3)
         assert number < 60
+
+
+async def test_requests_behind_one_another_are_bounded() -> None:
+    """One read can hold 9,000 of them: 40 MB, and 0.3 s in which nobody is heard."""
+    request = PLAIN + b"\r\n"
+    async with sample_server() as sample:
+        raw = await dial(sample)
+        raw.send(request * (PIPELINE_MAX + 1))
+        for _ in range(PIPELINE_MAX + 1):
+            await raw.until(b"Connection ID required")
+        raw.send(request * 1_000)
+        assert (await raw.rest()).count(b"HTTP/1.1 ") <= PIPELINE_MAX + 1
 
 
 @pytest.mark.parametrize("head", [PLAIN, upgrade().removesuffix(b"\r\n")])
