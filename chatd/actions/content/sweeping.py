@@ -86,6 +86,8 @@ class Sweeper:
                 await self.sweep()
             except Refused as refused:
                 log.warning("sweeping failed", code=refused.code)
+            except Exception:  # noqa: BLE001 - one bad file must not end all sweeping
+                log.exception("sweeping failed")
             try:
                 async with asyncio.timeout(EVERY_S):
                     await self._wake.wait()

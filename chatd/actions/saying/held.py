@@ -112,7 +112,7 @@ async def release(
         await carry_out(context, change)
     except AlreadyDone:
         # Its author sent it once more when policy had nothing against it.
-        await _only_drop(context, caller, told[-1])
+        await _only_drop(context, caller, request.held_id)
     return _shown(told[-1], released=True)
 
 
@@ -208,9 +208,13 @@ async def _said(
     )
 
 
-async def _only_drop(context: Context, caller: Caller, record: HeldRecord) -> None:
-    writes = (dropped(record, files=True), _noted(caller, record, "released"))
-    await context.store.commit(Change(caller.tenant, context.clock.now_ms(), writes))
+async def _only_drop(context: Context, caller: Caller, id_: str) -> None:
+    async def change() -> Change:
+        record = await _waiting(context, caller, id_)
+        writes = (dropped(record, files=True), _noted(caller, record, "released"))
+        return Change(caller.tenant, context.clock.now_ms(), writes)
+
+    await carry_out(context, change)
 
 
 def dropped(record: HeldRecord, *, files: bool) -> DropHeld:

@@ -69,3 +69,31 @@ async def test_a_removal_wakes_it(school: House, files: Files, tmp_path: Path) -
         await wait_until(lambda: not lying_in(tmp_path / "files"))
     finally:
         await sweeper.stop()
+
+
+async def test_one_failure_does_not_end_it(
+    school: House, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From then on nothing that is removed would leave the disk until a restart."""
+    talk = await start(school, "anna", "sue")
+    one = await upload(school, files, "anna")
+    sent = await give(school, "anna", talk.id, one.id)
+    sweeper = Sweeper(school.context, files.depot)
+    failed: list[str] = []
+
+    async def fail(key: str) -> None:
+        failed.append(key)
+        monkeypatch.undo()
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(files.depot, "delete", fail)
+    school.listeners.append(sweeper.listen)
+    sweeper.start()
+    try:
+        remove = DeleteMessage(message_id=sent.id)
+        await messages.delete(school.context, who("anna"), remove)
+        await wait_until(lambda: failed)
+        sweeper.listen([Logged("school", talk.id, 9, "message.removed")])
+        await wait_until(lambda: lying_in(tmp_path / "files") == [])
+    finally:
+        await sweeper.stop()

@@ -10,6 +10,7 @@ from chatd.actions.directory import policies
 from chatd.actions.keeping import audit, vault
 from chatd.actions.saying import held
 from chatd.domain.announcements import Logged
+from chatd.store.saying.held import DropHeld
 from chatd_protocol.chat.http.audit import ListAudit
 from chatd_protocol.chat.http.keeping import ListEdits
 from chatd_protocol.chat.http.screening import (
@@ -31,6 +32,7 @@ from chatd_protocol.chat.requests import (
     ListMessages,
 )
 from tests.actions.deeds import refused, send, start, together, who
+from tests.actions.meanwhile import just_before
 from tests.actions.saying.rules import PHONE, rule
 from tests.actions.uploads import upload
 from tests.support.files import files_at
@@ -264,3 +266,19 @@ async def test_a_released_edit_keeps_what_was_said_before(
     lead = who("lead", TENANT, "safeguarding")
     kept = await vault.edits(school.context, lead, ListEdits(message_id=said.id))
     assert [one.text for one in kept.messages] == ["an insult"]
+
+
+async def test_two_moderators_at_once_for_what_was_said_meanwhile(
+    school: House, talk: Conversation
+) -> None:
+    """The second one would be told of an error of ours."""
+    waits = await send(school, "sue", talk.id, PHONE, client_message_id="mine")
+    await rule(school, "allow")
+    await send(school, "sue", talk.id, PHONE, client_message_id="mine")
+
+    async def first() -> None:
+        await release(school, waits.id)
+
+    context = just_before(school.context, DropHeld, first)
+    request = ReleaseHeldMessage(held_id=waits.id)
+    await refused("not_found", held.release(context, MODERATOR, request))

@@ -1,10 +1,16 @@
 """If these fail, evidence is lost that somebody had asked to keep."""
 
+import asyncio
+
+import asyncpg
 import pytest
 
 from chatd.store.change import Moved
+from chatd.store.engine.applying import apply
+from chatd.store.engine.postgres.connections import PostgresTransaction
+from chatd.store.engine.postgres.locks import lock
 from chatd.store.keeping import holds
-from chatd.store.keeping.holds import Hold, LiftHold, SetHold, Unheld
+from chatd.store.keeping.holds import About, Hold, LiftHold, SetHold, Unheld
 from chatd.store.messages import RemoveMessage
 from tests.store.shelf import TENANT, Shelf
 
@@ -57,3 +63,24 @@ async def test_what_a_hold_holds(
     await shelf.write(LiftHold("case"))
     for name in held:
         await shelf.write(purge(said[name]), Unheld(name))
+
+
+@pytest.mark.engines("postgres")
+@pytest.mark.parametrize("about", ["ada", "talk"])
+async def test_a_hold_in_the_moment_of_a_purge(shelf: Shelf, about: str) -> None:
+    """Evidence would be gone although the hold on it was confirmed before."""
+    id_, _ = await shelf.say("ada", "evidence")
+    kind: About = "person" if about == "ada" else "conversation"
+    link = await asyncpg.connect(shelf.url)
+    try:
+        tx, change = PostgresTransaction(link), shelf.change(purge(id_))
+        await link.execute("BEGIN")
+        await lock(tx, [change])
+        await apply(tx, change)
+        held = asyncio.create_task(shelf.write(SetHold("case", kind, about, "lead")))
+        done, _ = await asyncio.wait({held}, timeout=0.3)
+        await link.execute("COMMIT")
+        await held
+    finally:
+        await link.close()
+    assert done == set(), "it is confirmed when nothing goes any more"

@@ -33,6 +33,7 @@ Touched = Iterator[tuple[str, tuple[str, ...]]]
 
 # In the order of locking; `$1` are tenants, then come the other parts of the keys.
 LOCKS: Final[Mapping[str, str]] = {
+    # Also for holds, and for all that may go only where there is none.
     "tenant": (
         "SELECT 1 FROM tenant t JOIN unnest($1::text[]) AS k(tenant)"
         " ON t.id = k.tenant ORDER BY t.id FOR NO KEY UPDATE OF t"
@@ -128,6 +129,8 @@ def _waiting(write: held.HoldEdit | held.RefuseHeld | held.DropHeld) -> Touched:
 def _removal(write: messages.RemoveMessage) -> Touched:
     yield from _of_log(write)
     yield "message", (write.id,)
+    if write.for_good:
+        yield "tenant", ()
     yield "file", (write.id,)
 
 
@@ -241,7 +244,7 @@ def _roster_member(write: Any) -> Touched:
     yield from _user(write)
 
 
-def _tenant(_write: tenants.PutTenant | tenants.PutPolicy) -> Touched:
+def _tenant(_write: object) -> Touched:
     yield "tenant", ()
 
 
@@ -257,6 +260,7 @@ def _erasure(write: erasing.ErasePerson) -> Touched:
 
 
 def _emptied(write: vault.EmptyVault) -> Touched:
+    yield "tenant", ()
     for message_id, _ in write.places:
         yield "kept_file", (message_id,)
         yield "kept", (message_id,)
@@ -318,9 +322,9 @@ TOUCHED: Final[Mapping[type, Callable[[Any], Touched]]] = {
     tenants.PutTenant: _tenant,
     tenants.PutPolicy: _tenant,
     trail.Note: _note,
-    holds.SetHold: _nothing,
+    holds.SetHold: _tenant,
     holds.LiftHold: _nothing,
-    holds.Unheld: _nothing,
+    holds.Unheld: _tenant,
     vault.EmptyVault: _emptied,
     lapsing.Claim: _nothing,
     lapsing.SetPurged: _of_log,
