@@ -15,6 +15,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from chatd.signalr.connections.connection import Connection
+from chatd.signalr.connections.inbound import TURN_BYTES
 from chatd.signalr.connections.results import ConnectionEnded
 from chatd.signalr.prepared import websocket_frame
 from chatd.signalr.requests import HubLimits
@@ -107,7 +108,7 @@ class WebSocketPipe(asyncio.Protocol):
     def _parse(self, data: bytes) -> None:
         protocol, frames = self._protocol, 0
         for start in range(0, len(data), SLICE_BYTES):
-            if frames >= FRAMES_PER_TURN:
+            if frames >= FRAMES_PER_TURN or start >= TURN_BYTES:
                 self._parse_later(data[start:])
                 return
             protocol.receive_data(

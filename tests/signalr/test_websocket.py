@@ -77,6 +77,24 @@ async def test_a_flood_of_small_frames_leaves_room_for_others() -> None:
         assert b"\x88\x02\x03\xe8" in await raw.rest()
 
 
+async def test_large_frames_leave_room_for_others() -> None:
+    """The same, with frames that are few and slow to read."""
+    async with sample_server() as sample:
+        await dial_socket(sample)
+        (connection,) = sample.hub.context.everyone()
+        pipe = connection.pipe
+        assert isinstance(pipe, WebSocketPipe)
+        note = call(1, "Note", "x" * 30_000)
+
+        def noted() -> int:
+            pipe.data_received(note * 8)
+            (calls,) = sample.hub.context._calls.values()
+            return len(calls._queue)
+
+        assert sample.ask(noted) <= 3
+        await wait_until(lambda: len(sample.hub.noted) == 8)
+
+
 async def test_messages_behind_a_slow_call_wait() -> None:
     """An innocent client that types ahead would be closed."""
     async with sample_server(invocation_queue=8) as sample:

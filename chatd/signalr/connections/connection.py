@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from chatd.signalr.connections.deadlines import Deadline, Deadlines
-from chatd.signalr.connections.inbound import Inbound
+from chatd.signalr.connections.inbound import TURN_BYTES, Inbound
 from chatd.signalr.connections.outbound import Outbound
 from chatd.signalr.connections.results import ConnectionEnded, Results
 from chatd.signalr.connections.sides import Owner, Pipe, State
@@ -30,9 +30,6 @@ from chatd_protocol.signalr.messages import (
 )
 
 LABEL_CHARS: Final = 8
-
-MESSAGES_PER_TURN: Final = 256
-"""Of one connection; the rest of what it sent waits for the next turn of the loop."""
 
 PING: Final = Ping()
 ResultT = TypeVar("ResultT")
@@ -236,8 +233,9 @@ class Connection(Outbound):
         if self._state is not State.OPEN:
             return
         assert self._pipe is not None
+        taken = 0
         try:
-            for _ in range(MESSAGES_PER_TURN):
+            while taken < TURN_BYTES:
                 if not self._owner.has_room(self):
                     self._pipe.pause_reading()
                     return
@@ -248,6 +246,7 @@ class Connection(Outbound):
                 self._take(message)
                 if self.closed:
                     return
+                taken += self.inbound.message_cost
         except RemoteProtocolError as error:
             self.fail(error)
             return

@@ -4,12 +4,20 @@ Before the handshake bytes are collected, whether there is a transport yet or no
 client posts its handshake before its first poll.
 """
 
+from typing import Final
+
 from chatd.signalr.requests import HubLimits
 from chatd_protocol.signalr.codec import Codec
 from chatd_protocol.signalr.decoding import Decoder
 from chatd_protocol.signalr.errors import RemoteProtocolError
 from chatd_protocol.signalr.handshake import choose_codec, take_handshake
 from chatd_protocol.signalr.messages import HubMessage, Oversized
+
+TURN_BYTES: Final = 64 * 1024
+"""Of one connection; the rest of what it sent waits for the next turn of the loop. What
+is made to be slow to read takes 0.2 ms a KB."""
+MESSAGE_BYTES_MIN: Final = 256
+"""What a message counts for at least: the smallest takes as long as these."""
 
 
 class Inbound:
@@ -72,6 +80,11 @@ class Inbound:
         message = decoder.next()
         self.message_bytes = before - decoder.waiting_bytes
         return message
+
+    @property
+    def message_cost(self) -> int:
+        """What the last message takes of its turn, in bytes."""
+        return max(self.message_bytes, MESSAGE_BYTES_MIN)
 
     def end(self) -> None:
         """Forget everything: nothing is taken any more."""

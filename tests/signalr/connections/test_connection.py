@@ -102,6 +102,21 @@ async def test_much_at_once_is_read_in_turns() -> None:
     assert wire.deeds[-1] == "resume"
 
 
+async def test_large_messages_are_read_in_turns() -> None:
+    """Reading what is made to be slow to read would take the loop for 0.2 s."""
+    made, wire = parts(), Wire()
+    connection = made.connect(wire)
+    await settled()
+    wire.deeds.clear()
+    item = b"[" + b"[]," * 10_000 + b"0]"
+    message = b'{"type":2,"invocationId":"x","item":' + item + b"}\x1e"
+    connection.receive(message * 20)
+    assert wire.deeds == ["pause"]
+    assert connection.inbound.message_bytes == len(message)
+    await settled()
+    assert wire.deeds[-1] == "resume"
+
+
 async def test_an_end_is_told_once() -> None:
     """Hooks would run twice, and counts go wrong."""
     ended: list[object] = []
