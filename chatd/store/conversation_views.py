@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from chatd.domain.conversations import ConversationRecord
 from chatd.domain.members import History, Interval, Range, visible_ranges
 from chatd.domain.messages import MessageRecord
-from chatd.store import messages, personal
+from chatd.store import members, messages, personal
 from chatd.store.conversations import COLUMNS, to_record
 from chatd.store.members import visible
 from chatd.store.saying import held
@@ -175,7 +175,7 @@ async def views(
     if not ids:
         return []
     rows = await _rows(tx, tenant, user_id, ids, unread_bound, history)
-    stays = await _intervals(tx, tenant, user_id, ids)
+    stays = await members.stays(tx, tenant, user_id, ids)
     others = await _others(tx, tenant, user_id, ids, others_max)
     hidden = await _hidden(tx, tenant, user_id, rows)
     waiting = await held.own(tx, tenant, user_id, [r[0] for r in rows if r[34] > 0])
@@ -205,7 +205,7 @@ async def outlines(
     if not ids:
         return []
     rows = await _rows(tx, tenant, user_id, ids, 0, history)
-    stays = await _intervals(tx, tenant, user_id, ids)
+    stays = await members.stays(tx, tenant, user_id, ids)
     hidden = await _hidden(tx, tenant, user_id, rows)
     return [
         replace(
@@ -333,23 +333,6 @@ async def _lasts(
     ids = await _last_ids(tx, tenant, others)
     earlier = await messages.many(tx, tenant, list(ids.values()))
     return seen | {id_: earlier[message_id] for id_, message_id in ids.items()}
-
-
-async def _intervals(
-    tx: Transaction, tenant: str, user_id: str, ids: Sequence[str]
-) -> dict[str, tuple[Interval, ...]]:
-    rows = await tx.all(
-        "SELECT conversation_id, joined_seq, left_seq FROM membership"
-        " WHERE tenant = $1 AND user_id = $2 AND conversation_id IN"
-        f" ({placeholders(3, len(ids))}) ORDER BY joined_seq",
-        tenant,
-        user_id,
-        *ids,
-    )
-    stays: dict[str, tuple[Interval, ...]] = dict.fromkeys(ids, ())
-    for id_, joined, left in rows:
-        stays[id_] += (Interval(joined, left),)
-    return stays
 
 
 async def _others(

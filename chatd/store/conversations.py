@@ -162,12 +162,22 @@ async def record(
     tx: Transaction, tenant: str, conversation_id: str
 ) -> ConversationRecord | None:
     """The conversation as it is now."""
-    row = await tx.one(
-        f"SELECT {COLUMNS} FROM conversation c WHERE c.tenant = $1 AND c.id = $2",
+    return (await many(tx, tenant, [conversation_id])).get(conversation_id)
+
+
+async def many(
+    tx: Transaction, tenant: str, ids: Sequence[str]
+) -> dict[str, ConversationRecord]:
+    """Those of these conversations that there are, as they are now."""
+    if not ids:
+        return {}
+    rows = await tx.all(
+        f"SELECT {COLUMNS} FROM conversation c WHERE c.tenant = $1"
+        f" AND c.id IN ({placeholders(2, len(ids))})",
         tenant,
-        conversation_id,
+        *ids,
     )
-    return None if row is None else to_record(row)
+    return {row[0]: to_record(row) for row in rows}
 
 
 async def places(

@@ -215,28 +215,40 @@ async def intervals(
     tx: Transaction, tenant: str, conversation_id: str, user_id: str
 ) -> tuple[Interval, ...]:
     """The stays of a person in a conversation, in order."""
+    return (await stays(tx, tenant, user_id, [conversation_id]))[conversation_id]
+
+
+async def stays(
+    tx: Transaction, tenant: str, user_id: str, conversation_ids: Sequence[str]
+) -> dict[str, tuple[Interval, ...]]:
+    """The same in each of these; none where the person never was."""
+    found: dict[str, tuple[Interval, ...]] = dict.fromkeys(conversation_ids, ())
     rows = await tx.all(
-        "SELECT joined_seq, left_seq FROM membership WHERE tenant = $1"
-        " AND conversation_id = $2 AND user_id = $3 ORDER BY joined_seq",
+        "SELECT conversation_id, joined_seq, left_seq FROM membership"
+        " WHERE tenant = $1 AND user_id = $2 AND conversation_id IN"
+        f" ({placeholders(3, len(found))}) ORDER BY joined_seq",
         tenant,
-        conversation_id,
         user_id,
+        *found,
     )
-    return tuple(Interval(row[0], row[1]) for row in rows)
+    for id_, joined, left in rows:
+        found[id_] += (Interval(joined, left),)
+    return found
 
 
-async def cleared_seq(
-    tx: Transaction, tenant: str, conversation_id: str, user_id: str
-) -> int:
-    """Up to where a person has done away with a conversation; 0 for nothing."""
-    row = await tx.one(
-        "SELECT cleared_seq FROM conversation_person WHERE tenant = $1"
-        " AND conversation_id = $2 AND user_id = $3",
+async def cleared(
+    tx: Transaction, tenant: str, user_id: str, conversation_ids: Sequence[str]
+) -> dict[str, int]:
+    """Up to where a person has done away with each of these; 0 for nothing."""
+    rows = await tx.all(
+        "SELECT conversation_id, cleared_seq FROM conversation_person WHERE tenant = $1"
+        f" AND user_id = $2 AND conversation_id IN"
+        f" ({placeholders(3, len(conversation_ids))})",
         tenant,
-        conversation_id,
         user_id,
+        *conversation_ids,
     )
-    return int(row[0]) if row else 0
+    return dict(rows)
 
 
 async def current_ids(

@@ -22,6 +22,7 @@ from chatd.actions import (
 from chatd.actions.basis.context import Context
 from chatd.actions.basis.facts import Facts
 from chatd.actions.reporting import filing, reviewing
+from chatd.actions.starting import individual
 from chatd.actions.starting.wanting import also_to, first_message, wanted_of
 from chatd.store.change import Change, Committed
 from chatd.store.engine.postgres.batches import send_of
@@ -296,3 +297,35 @@ async def test_to_mark_as_read_judges_nobody(school: House) -> None:
     await reading.mark_read(context, who("sue"), asked)
     # Before and after the write; a look at the people took three more each time.
     assert meter.statements <= 2 * (opening - 3)
+
+
+async def test_the_same_words_to_many_who_talk_with_one_already(
+    school: House,
+) -> None:
+    """A teacher who writes to a year would hold a reader of the store for seconds."""
+    many = [f"n{number}" for number in range(12)]
+    await school.people(*many)
+    await school.course("year", anna="teacher", **dict.fromkeys(many, "student"))
+    for pupil in many:
+        await send(school, "anna", (await start(school, "anna", pupil)).id)
+    spent = []
+    for pupils in (many[:2], many):
+        context, meter = metered(school.context)
+        wanted = wanted_of(context, who("anna"), _words(*pupils))
+        first = await first_message(context, who("anna"), wanted)
+        assert first is not None
+        found = await context.store.read(
+            individual.addressed, who("anna"), pupils, {}, first
+        )
+        assert found.places.keys() == set(pupils)
+        spent.append(meter.statements)
+    assert spent[0] == spent[1]
+
+
+def _words(*pupils: str) -> requests.StartConversation:
+    return requests.StartConversation(
+        recipients=tuple(requests.Recipient(kind="user", id=id_) for id_ in pupils),
+        client_request_id="words",
+        mode="individual",
+        message=requests.FirstMessage(text="to each of you"),
+    )

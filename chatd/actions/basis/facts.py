@@ -170,27 +170,50 @@ async def place_now(
     tx: Transaction, tenant: str, conversation_id: str, user_id: str
 ) -> Place | None:
     """A person's place as it is in this transaction; None as `Facts.place` says."""
-    record = await conversations.record(tx, tenant, conversation_id)
-    intervals = await members.intervals(tx, tenant, conversation_id, user_id)
-    if record is None or not intervals:
-        return None
-    other = await _other(tx, tenant, record, user_id)
-    known = await parties(tx, tenant, [user_id] if other is None else [user_id, other])
+    found = await places_now(tx, tenant, [conversation_id], user_id)
+    return found.get(conversation_id)
+
+
+async def places_now(
+    tx: Transaction, tenant: str, ids: Sequence[str], user_id: str
+) -> dict[str, Place]:
+    """A person's places in those of these conversations in which there is one.
+
+    The statements do not grow with how many there are.
+    """
+    records = await conversations.many(tx, tenant, ids)
+    stays = await members.stays(tx, tenant, user_id, list(records)) if records else {}
+    records = {id_: one for id_, one in records.items() if stays[id_]}
+    if not records:
+        return {}
+    direct = [id_ for id_, one in records.items() if one.kind == "direct"]
+    seats = await members.current_of(tx, tenant, direct)
+    others = {
+        id_: next((one for one in both if one != user_id), None)
+        for id_, both in seats.items()
+    }
+    ids_ = sorted({one for one in others.values() if one is not None})
+    known = await parties(tx, tenant, [user_id, *ids_])
     if user_id not in known:
-        return None
+        return {}
     policy, guard = await rules_of(tx, tenant)
-    case = Case(
-        policy=policy,
-        sender=known[user_id],
-        recipient=None if other is None else known.get(other),
-        between=await between_two(tx, tenant, user_id, other),
-        conversation=record,
-        member=any(not one.of_guest and one.left_seq is None for one in intervals),
-        through="guest" if any(one.of_guest for one in intervals) else "",
-        roster_role=roster_role(record, known[user_id]),
-    )
-    cleared = await members.cleared_seq(tx, tenant, conversation_id, user_id)
-    return Place(case, record, intervals, guard, cleared)
+    between = await acquaintances.between(tx, tenant, user_id, ids_)
+    cleared = await members.cleared(tx, tenant, user_id, list(records))
+    found = {}
+    for id_, record in records.items():
+        other, intervals = others.get(id_) or "", stays[id_]
+        case = Case(
+            policy=policy,
+            sender=known[user_id],
+            recipient=known.get(other),
+            between=between.get(other, NOTHING),
+            conversation=record,
+            member=any(not one.of_guest and one.left_seq is None for one in intervals),
+            through="guest" if any(one.of_guest for one in intervals) else "",
+            roster_role=roster_role(record, known[user_id]),
+        )
+        found[id_] = Place(case, record, intervals, guard, cleared.get(id_, 0))
+    return found
 
 
 async def parties(tx: Transaction, tenant: str, ids: Sequence[str]) -> dict[str, Party]:
@@ -214,15 +237,6 @@ def roster_role(record: ConversationRecord, party: Party) -> str | None:
     if record.roster_kind is None or record.roster_id is None:
         return None
     return party.role_in(record.roster_kind, record.roster_id)
-
-
-async def _other(
-    tx: Transaction, tenant: str, record: ConversationRecord, user_id: str
-) -> str | None:
-    if record.kind != "direct":
-        return None
-    ids = await members.current_ids(tx, tenant, record.id)
-    return next((id_ for id_ in ids if id_ != user_id), None)
 
 
 async def rules_of(tx: Transaction, tenant: str) -> tuple[Policy, Guard]:

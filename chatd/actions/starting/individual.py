@@ -8,7 +8,7 @@ conversations only those are listed in which there is more than that one message
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from chatd.actions.basis.facts import Place, place_now
+from chatd.actions.basis.facts import Place, places_now
 from chatd.actions.starting.wanting import Wanted, also_to, said_in
 from chatd.domain.conversations import direct_key
 from chatd.domain.people import Caller
@@ -52,8 +52,10 @@ async def addressed(
     tenant, codes = caller.tenant, dict(refused)
     keys = {direct_key(caller.user_id, user_id): user_id for user_id in user_ids}
     places = {}
-    for key, existing in (await conversations.directs(tx, tenant, list(keys))).items():
-        place = await place_now(tx, tenant, existing, caller.user_id)
+    existing = await conversations.directs(tx, tenant, list(keys))
+    there = await places_now(tx, tenant, list(existing.values()), caller.user_id)
+    for key, id_ in existing.items():
+        place = there.get(id_)
         if place is None:
             continue
         user_id = keys[key]
