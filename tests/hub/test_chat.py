@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidStatus
 from chatd.errors import Refused
 from chatd.hub.rooms import Presence
 from chatd.identity.claims import Identity
+from chatd.signalr.crowds import gate as crowds_gate
 from chatd.signalr.crowds.gate import AT_ONCE
 from chatd.signalr.requests import Handshake
 from chatd.store.members import Join, NewMember
@@ -359,8 +360,12 @@ async def test_an_unexpected_failure_names_only_its_request(
     assert refused.facts["requestId"] in "".join(capsys.readouterr())
 
 
-async def test_catching_up_takes_turns(school: House) -> None:
+async def test_catching_up_takes_turns(
+    school: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Everybody's `Sync` after a restart would be begun at once, and end late."""
+    # However slow the machine is: nobody's place is given on.
+    monkeypatch.setattr(crowds_gate, "SLOW_S", 60.0)
     anna, ben = await school.join("anna"), await school.join("ben")
     gate = school.installation.signalr._gate
     async with AsyncExitStack() as storm:
