@@ -117,7 +117,7 @@ def kills(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(autouse=True)
 def loop_never_blocked(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fails a test in which one callback kept the event loop for over a second."""
+    """Fails a test in which one callback kept the event loop for seconds."""
     if "simulation" in request.path.parts:
         # Its time stands still meanwhile: whatever the machine does, nobody waits.
         yield
