@@ -78,14 +78,17 @@ async def people_named(
 
 
 async def around(
-    tx: Transaction, tenant: str, conversation_id: str, rows: Sequence[LogRow]
-) -> Around:
-    """Read what these rows of one conversation need, for its members."""
-    facts = None
-    if any(row.kind in _OF_CONVERSATIONS for row in rows):
-        found = await conversations.record(tx, tenant, conversation_id)
-        facts = None if found is None else presenting.facts_of(found, None)
-    return Around(await people_named(tx, tenant, rows), facts)
+    tx: Transaction, tenant: str, rows: Sequence[LogRow]
+) -> Mapping[str, Around]:
+    """Read what these rows need, for members; by conversation, of any number."""
+    about = [row.conversation_id for row in rows if row.kind in _OF_CONVERSATIONS]
+    found = await conversations.many(tx, tenant, list(dict.fromkeys(about)))
+    facts = {id_: presenting.facts_of(one, None) for id_, one in found.items()}
+    named = await people_named(tx, tenant, rows)
+    return {
+        row.conversation_id: Around(named, facts.get(row.conversation_id))
+        for row in rows
+    }
 
 
 def event(row: LogRow, known: Around) -> LogEvent:

@@ -6,7 +6,7 @@ no hole, so how much there is to read is known before it is read: the statements
 answer do not grow with what was missed, nor with the number of conversations.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -235,8 +235,8 @@ async def _events_between(
         until_seq=until_seq,
         limit=max(0, until_seq - after_seq),
     )
-    known = await around(tx, tenant, conversation_id, rows)
-    return [event(row, known) for row in rows]
+    known = await around(tx, tenant, rows)
+    return [event(row, known[conversation_id]) for row in rows]
 
 
 async def blind(
@@ -332,12 +332,7 @@ async def _tenant_events(
     tx: Transaction, tenant: str, position: log.Position, limit: int
 ) -> list[WatchedEvent]:
     rows = await log.tail(tx, tenant, position, limit)
-    known: Mapping[str, Around] = {
-        id_: await around(
-            tx, tenant, id_, [r for r in rows if r.conversation_id == id_]
-        )
-        for id_ in dict.fromkeys(row.conversation_id for row in rows)
-    }
+    known = await around(tx, tenant, rows)
     return [
         WatchedEvent(
             cursor=cursors.encode(row.position),

@@ -329,3 +329,21 @@ def _words(*pupils: str) -> requests.StartConversation:
         mode="individual",
         message=requests.FirstMessage(text="to each of you"),
     )
+
+
+async def test_a_platform_that_listens_costs_the_statements_of_a_few(
+    school: House,
+) -> None:
+    """Each page of events would ask for every conversation that began in it."""
+    watcher = who("lms", TENANT, "events")
+    cursor, spent = None, []
+    for count in (2, 30):
+        for number in range(count):
+            await school.conversation(f"{count}-{number}", "anna", "sue")
+        context, meter = metered(school.context)
+        asked = requests.ListEvents(cursor=cursor)
+        page = await recovery.event_page(context, watcher, asked)
+        assert len(page.events) == count
+        cursor = page.next
+        spent.append(meter.statements)
+    assert spent[0] == spent[1]

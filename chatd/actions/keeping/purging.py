@@ -102,7 +102,7 @@ class Purger:
         while waiting := await self._context.store.read(
             lapsing.due_waiting, tenant, kind, before_ms, AT_ONCE
         ):
-            drops = (DropHeld(*one, files=True) for one in waiting)
+            drops = (DropHeld(*one, files=True, lapsed=True) for one in waiting)
             await self._commit(tenant, *drops)
             done.messages += len(waiting)
         after = ""

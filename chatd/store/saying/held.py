@@ -16,6 +16,7 @@ from chatd.domain.messages import Forwarded, MessageRecord
 from chatd.store.content import attachments
 from chatd.store.content.waiting import tell
 from chatd.store.effects import Effects
+from chatd.store.keeping.holds import HELD
 from chatd.store.messages import InsertMessage
 from chatd.store.transaction import Row, Transaction, placeholders
 
@@ -72,12 +73,16 @@ class RefuseHeld:
 
 @dataclass(frozen=True, slots=True)
 class DropHeld:
-    """It waits no more: it is said, or taken back for good with its files."""
+    """It waits no more: it is said, or taken back for good with its files.
+
+    `lapsed`: nobody takes it back, and no hold allows it to go.
+    """
 
     id: str
     conversation_id: str
     author_id: str
     files: bool
+    lapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +189,11 @@ async def drop(tx: Transaction, effects: Effects, write: DropHeld) -> None:
     """Apply a `DropHeld`.
 
     Raises:
-        Gone: it is not there any more.
+        Gone: it is not there any more, or has to stay.
     """
+    unless = f" AND NOT {HELD}" if write.lapsed else ""
     done = await tx.run(
-        "DELETE FROM held_message WHERE tenant = $1 AND id = $2",
+        f"DELETE FROM held_message AS m WHERE m.tenant = $1 AND m.id = $2{unless}",
         effects.tenant,
         write.id,
     )

@@ -10,11 +10,15 @@ from chatd.actions.keeping import holds, purging
 from chatd.actions.keeping.purging import DAY_MS, Purged, Purger
 from chatd.actions.recovery import events_between
 from chatd.store.keeping.lapsing import Claim
+from chatd.store.saying import held
+from chatd.store.saying.held import DropHeld
 from chatd_protocol.chat.http.keeping import DeleteHold, PutHold
 from chatd_protocol.chat.policy import PutPolicy
 from chatd_protocol.chat.requests import DeleteMessage, ListMessages
 from tests.actions.deeds import send, start, who
 from tests.actions.keeping.trailing import LEAD
+from tests.actions.meanwhile import just_before
+from tests.actions.saying.rules import PHONE
 from tests.support.counted import value
 from tests.support.house import TENANT, House
 
@@ -158,3 +162,20 @@ async def test_how_late_it_is_can_be_watched(school: House) -> None:
         assert value(lag) == 0
     finally:
         await purger.stop()
+
+
+async def test_a_hold_in_the_moment_of_a_purge(school: House) -> None:
+    """What waits for a moderator would go although it was held in time."""
+    talk = await start(school, "anna", "sue")
+    await keep(school, pii={"phone": "hold"}, retainDays={"direct": 10})
+    waits = await send(school, "sue", talk.id, PHONE)
+    school.clock.at_ms += 11 * DAY_MS
+
+    async def hold() -> None:
+        asked = PutHold(name="case", conversation_id=talk.id)
+        await holds.put(school.context, LEAD, asked)
+
+    context = just_before(school.context, DropHeld, hold)
+    assert await Purger(context).purge() == Purged()
+    found = await school.context.store.read(held.by_id, TENANT, waits.id)
+    assert found is not None

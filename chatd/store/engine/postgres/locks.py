@@ -124,6 +124,8 @@ def _held(write: held.HoldMessage) -> Touched:
 def _waiting(write: held.HoldEdit | held.RefuseHeld | held.DropHeld) -> Touched:
     yield from _people((write.author_id,), write.conversation_id)
     yield "file", (write.id,)
+    if isinstance(write, held.DropHeld) and write.lapsed:
+        yield "tenant", ()
 
 
 def _removal(write: messages.RemoveMessage) -> Touched:
