@@ -75,7 +75,11 @@ async def test_a_mass_message_goes_on_after_a_kill(tmp_path: Path) -> None:
     """Half a school would never get it, or get it twice."""
     file = tmp_path / "data" / "chatd.sqlite3"
     await a_large_unit(file)
-    server = Server(tmp_path / "data")
+    # Each part takes a while, so that the kill comes between two on any machine.
+    faults = tmp_path / "faults"
+    faults.write_text("after_begin=sleep(0.3)\n")
+    variables = {"CHATD_FAILPOINTS": f"@{faults}"}
+    server = Server(tmp_path / "data", variables=variables)
     await server.start()
     try:
         async with httpx2.AsyncClient(headers=ANNA) as http:
@@ -85,6 +89,7 @@ async def test_a_mass_message_goes_on_after_a_kill(tmp_path: Path) -> None:
             found = await mass_message(server, http, after=0, deadline_s=60)
             assert found["state"] == "delivering", "it was over before the kill"
             await server.kill()
+            faults.unlink()
             await server.start()
             found = await mass_message(server, http, after=LARGE - 1, deadline_s=200)
     finally:
