@@ -53,6 +53,8 @@ async def plain() -> AsyncIterator[Raw]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     yield Raw(reader, writer)
     writer.close()
+    # It would try to refuse a handshake a second time, and end in an assertion.
+    await wait_until(lambda: not server.server_state.connections)
     server.should_exit = True
     await serving
 
