@@ -82,6 +82,7 @@ async def test_a_hand_off_that_takes_longer_than_the_grace(
     ) as server:
         place = await started(server, "user", "s001")
         sender = await connected(server, "anna")
+        # The fault itself: a hand-off of twice the grace.
         faults.become("during_drain=once(1):sleep(2)")
         server.send_signal(signal.SIGTERM)
         await wait_until(lambda: not faults.path.exists())

@@ -34,7 +34,7 @@ SETTLED_S = 3.0
 """Longer than either balancer takes to believe in a gateway again."""
 
 DARK_S_MAX = 2.0
-BUSY_DARK_S_MAX = 20.0
+BUSY_DARK_S_MAX = 8.0
 PEOPLE = ("anna", "s001", "s002", "s003")
 OFFICIAL = {"s004": "WebSockets", "s005": "ServerSentEvents", "s006": "LongPolling"}
 GATEWAYS = 3

@@ -28,6 +28,7 @@ DARK_S = 2.0
 PEOPLE = ("anna", "s001", "s002", "s003")
 
 
+# The second one is the fault itself: gateways that are slow to go.
 @pytest.mark.parametrize("hand_off", ["", "during_drain=sleep(1)"])
 async def test_row_19_a_restart_under_load(
     deployment: Deployment, hand_off: str
@@ -85,6 +86,7 @@ async def test_row_20_calls_behind_a_slow_one(deployment: Deployment) -> None:
         await talk.join(server.url, "anna")
         await talk.start("anna", "s001", "s002")
         peer = await raw(server, "s001", running)
+        # The fault itself: a commit that takes a second.
         deployment.faults.write_text("before_commit=once(1):sleep(1)\n")
         calls = []
         for number in range(5):

@@ -98,9 +98,9 @@ class SampleHub:
     async def stubborn(self, _connection: Connection) -> str:
         self.noted.append("stubborn begins")
         try:
-            await asyncio.sleep(5.0)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
         return "done"
 
     async def who(self, connection: Connection) -> dict[str, object]:
@@ -175,9 +175,10 @@ class SampleHub:
     async def tidy(self, _connection: Connection) -> AsyncIterator[int]:
         try:
             yield 0
-            await asyncio.sleep(5.0)
+            await asyncio.Event().wait()
         finally:
             self.noted.append("tidying")
+            # Time in which it would be cancelled again: that it is not has no sign.
             await asyncio.sleep(0.2)
             self.noted.append("tidy")
 

@@ -163,7 +163,7 @@ async def announce_first(writer: SimulatedWriter) -> None:
                 writer._on_committed(done.announcements)
         await writer._disk.wait()
         if writer._disk.down:
-            await asyncio.sleep(5)
+            await asyncio.sleep(5)  # of the simulation's time
         writer._answer(batch, writer._write(batch))
 
 

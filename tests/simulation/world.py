@@ -217,7 +217,7 @@ class World:
                     self.behind_s = max(self.behind_s, now_s - since_s)
                 else:
                     behind_since.pop(device.name, None)
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(0.25)  # of the simulation's time
 
     def _heads(self) -> dict[tuple[str, str], int]:
         """Of each person's conversations: what there is to be had now."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-BLOCKED_S = 2.0
+BLOCKED_S = 1.0
 """The longest callback of all tests takes 0.2 s of a processor that does other things;
 what waits for a lock, a host or a sleep takes longer than this."""
 

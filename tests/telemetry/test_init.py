@@ -37,13 +37,17 @@ async def test_a_failed_task_is_logged(capsys: pytest.CaptureFixture[str]) -> No
     assert "no more room" in record["exception"]
 
 
+async def endless() -> None:
+    await asyncio.Event().wait()
+
+
 async def test_a_cancelled_task_is_not_a_failure(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Every orderly end would look like an error in the log."""
     configure()
     owned: set[asyncio.Task[None]] = set()
-    task = spawn(owned, asyncio.sleep(60), "waiting")
+    task = spawn(owned, endless(), "waiting")
     task.cancel()
     await asyncio.wait([task])
     await asyncio.sleep(0)

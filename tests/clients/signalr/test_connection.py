@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import httpx2
 import pytest
@@ -28,6 +29,7 @@ from chatd_protocol.signalr import (
 )
 from chatd_protocol.signalr.session import OPEN_IDS_MAX
 from tests.clients.scripted import Peer, Scripted, scripted
+from tests.support.waiting import wait_until
 
 Connect = Callable[..., Connection]
 
@@ -62,20 +64,27 @@ async def test_calls_that_are_given_up_leave_their_place(
 ) -> None:
     """After a server's long silence nothing more could be asked of it."""
 
+    asked = 0
+
     async def script(peer: Peer) -> None:
+        nonlocal asked
         while True:
             call = await peer.expect(Invocation)
             assert isinstance(call, Invocation)
+            asked += call.target == "Ask"
             if call.target == "Answer":
                 await peer.send(Completion(call.invocation_id or "", "yes"))
 
+    def has_come(number: int) -> bool:
+        return asked == number
+
     server.script = script
     async with connect() as connection:
-        for _ in range(OPEN_IDS_MAX // CALLS_MAX):
+        for turn in range(1, OPEN_IDS_MAX // CALLS_MAX + 1):
             calls = [
                 asyncio.create_task(connection.invoke("Ask")) for _ in range(CALLS_MAX)
             ]
-            await asyncio.sleep(0.1)
+            await wait_until(partial(has_come, turn * CALLS_MAX))
             for call in calls:
                 call.cancel()
             await asyncio.wait(calls)

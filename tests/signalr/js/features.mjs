@@ -151,7 +151,7 @@ const features = {
     const cut = await collect(anna.stream("Forever"), 3);
     const failed = await collect(anna.stream("FailingStream"));
     const wrong = await collect(anna.stream("Echo", 1));
-    const slow = anna.invoke("Slow", 0.2);
+    const slow = anna.invoke("Slow", 1.0);
     const unheard = [];
     const note = (what) => unheard.push(what);
     anna.stream("Forever").subscribe({ next: note, complete: note, error: note }).dispose();
